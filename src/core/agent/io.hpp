@@ -1,0 +1,223 @@
+#pragma once
+// The agent core's world: what comes in, what goes out. The shell (src/agent) turns effects into deeds on the
+// host and deeds' results into events; the simulator does the same with a simulated host.
+//
+// Order: the shell commits `rows` first (one commit for all effects that are waiting), then carries out
+// everything else of those effects, in order.
+
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "model/frames.hpp"
+
+namespace drover::agent {
+
+/// One start of one placement. Ordered: an event of an older run than the current one changes nothing.
+struct Run {
+  InstanceId instance;
+  std::uint64_t incarnation = 0;
+  auto operator<=>(const Run&) const = default;
+};
+
+// ---- rows: what the agent's journal keeps (architecture §7: placements, outcomes, ended jobs)
+// ------------------
+
+/// A placement as it shall be on this node. Also the record of an ended job (`finished`).
+struct PlacementRow {
+  Placement placement;
+  std::string stack, instance_name;
+  std::uint32_t index = 0;
+  Service service;
+  bool run = true;
+  std::uint64_t restart_generation = 0;
+  std::uint64_t incarnation = 0;               // at least so many starts have been; the keeper may know more
+  std::map<std::string, std::uint16_t> ports;  // given out; kept over restarts
+  std::optional<Observed> finished;            // completed or failed for good: survives a reboot
+};
+BOOST_DESCRIBE_STRUCT(PlacementRow, (),
+                      (placement, stack, instance_name, index, service, run, restart_generation, incarnation,
+                       ports, finished))
+
+/// An attempt that has been accepted (outcome absent) or has ended and is not yet recorded by the hub.
+struct AttemptRow {
+  Assign assign;
+  bool begun = false;
+  std::optional<TaskEnded> outcome;
+};
+BOOST_DESCRIBE_STRUCT(AttemptRow, (), (assign, begun, outcome))
+
+struct AgentMeta {
+  std::optional<StoreId> store;  // the hub store we serve
+  std::uint64_t commit_seen = 0;
+  std::string ticket;
+  std::uint64_t leader_epoch = 0;
+};
+BOOST_DESCRIBE_STRUCT(AgentMeta, (), (store, commit_seen, ticket, leader_epoch))
+
+struct ErasePlacement {
+  InstanceId instance;
+};
+struct EraseAttempt {
+  TaskId task;
+  std::uint32_t attempt = 0;
+};
+using Row = std::variant<PlacementRow, AttemptRow, AgentMeta, ErasePlacement, EraseAttempt>;
+
+/// Everything that the journal held at start.
+struct Journal {
+  AgentMeta meta;
+  std::vector<PlacementRow> placements;
+  std::vector<AttemptRow> attempts;
+};
+
+// ---- events
+// --------------------------------------------------------------------------------------------------
+
+/// What the host still has of a run when the agent starts (from the keeper).
+struct Found {
+  Run run;
+  std::string digest;  // as given with Spawn
+  bool alive = false;  // the main process lives
+  bool empty = false;  // nothing of it is left
+  std::optional<std::int64_t> pid;
+  std::optional<WallTime> started_at;
+  std::optional<Exit> exit;                    // main has ended
+  std::map<std::string, std::uint16_t> ports;  // as given with Spawn
+};
+
+/// First event after construction. Nothing is touched before it.
+struct Recovered {
+  std::vector<Found> found;
+};
+
+struct LinkUp {
+  std::string session;
+};  // a fresh session: send Hello
+struct LinkDown {
+  std::string reason;
+};
+struct FrameIn {
+  Envelope envelope;
+};  // checked by protocol/ (order, duplicates)
+
+struct Spawned {
+  Run run;
+  std::int64_t pid = 0;
+  WallTime started_at{};
+};
+/// A start that never became a process.
+struct SpawnFailed {
+  enum class Why { port_busy, permanent, transient };  // permanent: ENOENT, EACCES, bad user: no loop
+  Run run;
+  Why why = Why::transient;
+  std::string reason;      // for people: who holds the port, which file is missing
+  std::uint16_t port = 0;  // port_busy
+};
+struct Exited {
+  Run run;
+  Exit exit;
+  std::vector<std::string> last_lines;
+};  // the main process ended
+struct Emptied {
+  Run run;
+};  // nothing of it is left
+struct Stuck {
+  Run run;
+  std::string reason;
+};  // killed, but not gone
+enum class Asked : std::uint8_t { start, ready, live };
+struct ProbeAnswer {
+  Run run;
+  Asked asked = Asked::ready;
+  bool ok = false;
+  std::string detail;
+};
+struct LocalCommand {              // from the agent's own API; answered by Answer
+  std::string id, action, target;  // start | stop | restart, "stack/service" or "stack/instance"
+  Who who;
+};
+struct JournalFailed {
+  std::string reason;
+};  // disk full: rows of that batch are NOT durable; the batch was dropped
+struct Stopping {
+  std::string reason;
+};  // this agent process is going to end: say goodbye; instances go on
+struct Tick {};
+
+using Event = std::variant<Recovered, LinkUp, LinkDown, FrameIn, Spawned, SpawnFailed, Exited, Emptied, Stuck,
+                           ProbeAnswer, LocalCommand, JournalFailed, Stopping, Tick>;
+
+// ---- effects
+// -------------------------------------------------------------------------------------------------
+
+struct Spawn {
+  Run run;
+  Placement placement;
+  std::string stack, instance_name;
+  std::uint32_t index = 0;
+  Service service;
+  std::map<std::string, std::uint16_t> ports;
+};
+struct StopRun {
+  Run run;
+  std::string signal;
+  Duration grace = 10s;
+};  // answered by Exited and Emptied
+struct ForgetRun {
+  Run run;
+};  // its end has been taken in: the keeper may drop its record
+struct RemoveFiles {
+  InstanceId instance;
+  std::string stack, instance_name;
+};  // a deleted instance: its logs and directory
+struct AskProbe {
+  Run run;
+  Asked asked = Asked::ready;
+  Probe probe;
+  std::string stack, instance_name;
+  std::map<std::string, std::uint16_t> ports;
+  Service service;
+  std::uint32_t index = 0;
+};
+struct Send {
+  Envelope envelope;
+};
+struct CloseLink {
+  std::string reason;
+};  // give the session up and dial again
+struct Answer {
+  std::string id;
+  Result<std::string> result;
+};
+struct ServeStream {
+  OpenStream open;
+};
+struct Note {
+  std::string level, message;
+  InstanceId instance;
+};  // for the agent's own log
+
+using Effect = std::variant<Spawn, StopRun, ForgetRun, RemoveFiles, AskProbe, Send, CloseLink, Answer,
+                            ServeStream, Note>;
+
+struct Effects {
+  std::vector<Row> rows;  // durable before anything of `then`
+  std::vector<Effect> then;
+  std::optional<BootTime> wake;  // call step(Tick) no later than this; replaces the former one
+};
+
+struct AgentSettings {
+  NodeId uid;
+  std::string name;
+  std::string boot;  // random, per process
+  HostFacts host;
+  std::uint16_t port_low = 20000, port_high = 29999;  // the range for `auto`
+  std::uint32_t max_parallel = 4;                     // tasks at once
+  Duration inventory_every = 60s;
+  Duration report_delay = 200ms;  // figures and repeated changes are coalesced for so long
+};
+
+}  // namespace drover::agent

@@ -1,0 +1,100 @@
+#pragma once
+// A deployment carries one revision (or one override) of a stack to its instances.
+// planned → running ⇄ paused → succeeded | failed; cancelled; superseded; deleted stacks end in succeeded
+// too.
+
+#include <boost/describe.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.hpp"
+#include "model/ids.hpp"
+#include "model/task.hpp"
+
+namespace drover {
+
+enum class DeploymentState : std::uint8_t {
+  planned,
+  running,
+  paused,
+  succeeded,
+  failed,
+  cancelled,
+  superseded
+};
+BOOST_DESCRIBE_ENUM(DeploymentState, planned, running, paused, succeeded, failed, cancelled, superseded)
+
+constexpr bool is_final(DeploymentState state) {
+  switch (state) {
+    case DeploymentState::planned:
+    case DeploymentState::running:
+    case DeploymentState::paused: return false;
+    case DeploymentState::succeeded:
+    case DeploymentState::failed:
+    case DeploymentState::cancelled:
+    case DeploymentState::superseded: return true;
+  }
+  std::unreachable();
+}
+
+enum class StepKind : std::uint8_t { create, update, stop, start, restart, delete_, keep };
+BOOST_DESCRIBE_ENUM(StepKind, create, update, stop, start, restart, delete_, keep)
+
+/// What the plan says of one slot.
+struct PlanStep {
+  std::string service, instance_name;
+  InstanceId instance;  // nil for a slot that does not exist yet (plan only)
+  StepKind kind = StepKind::create;
+  std::string node;    // name; "" if nothing fits
+  std::string reason;  // why this, why there, or why nowhere
+  bool done = false;
+};
+BOOST_DESCRIBE_STRUCT(PlanStep, (), (service, instance_name, instance, kind, node, reason, done))
+
+struct Deployment {
+  DeploymentId id;
+  std::string stack;
+  std::uint64_t revision = 0;  // 0: the stack is being deleted
+  DeploymentState state = DeploymentState::planned;
+  std::string message;  // what it waits for, or why it ended
+  std::vector<PlanStep> steps;
+  Who who;
+  WallTime created_at{};
+  WallTime progress_at{};  // of the last progress
+  std::optional<WallTime> finished_at;
+};
+BOOST_DESCRIBE_STRUCT(Deployment, (),
+                      (id, stack, revision, state, message, steps, who, created_at, progress_at, finished_at))
+
+enum class OperationKind : std::uint8_t { start, stop, restart };
+BOOST_DESCRIBE_ENUM(OperationKind, start, stop, restart)
+enum class OperationState : std::uint8_t { running, succeeded, partial, failed, cancelled };
+BOOST_DESCRIBE_ENUM(OperationState, running, succeeded, partial, failed, cancelled)
+
+/// One target of a bulk command.
+struct OperationItem {
+  InstanceId instance;
+  std::string stack, instance_name, node;
+  std::uint64_t restart_generation = 0;  // kind restart: the count to reach
+  std::optional<bool> ok;                // not set: not yet
+  std::string message;
+};
+BOOST_DESCRIBE_STRUCT(OperationItem, (),
+                      (instance, stack, instance_name, node, restart_generation, ok, message))
+
+/// A command over one or many instances, with a result for each.
+struct Operation {
+  OperationId id;
+  OperationKind kind = OperationKind::start;
+  OperationState state = OperationState::running;
+  std::string scope;  // what was asked for: "all", "stack shop", "service shop/web", "instance shop/web-1"
+  std::vector<OperationItem> items;
+  Who who;
+  WallTime created_at{};
+  std::optional<WallTime> finished_at;
+};
+BOOST_DESCRIBE_STRUCT(Operation, (), (id, kind, state, scope, items, who, created_at, finished_at))
+
+}  // namespace drover
