@@ -1,0 +1,205 @@
+// Rules of one service by itself.
+#include "model/validate.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/text.hpp"
+#include "model/signals.hpp"
+
+namespace drover {
+
+namespace detail {
+
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates) {
+  auto near = nearest(word, candidates);
+  return near ? fmt::format("did you mean \"{}\"?", *near) : std::string();
+}
+
+namespace {
+struct Range {
+  Duration low, high;
+};
+
+void check_duration(Duration value, Range range, const std::string& at, Problems& problems) {
+  if (value >= range.low && value <= range.high) return;
+  problems.add(at, fmt::format("{} is not between {} and {}", format_duration(value),
+                               format_duration(range.low), format_duration(range.high)));
+}
+
+bool has_nul(std::string_view text) { return text.find('\0') != std::string_view::npos; }
+
+void check_command(const std::vector<std::string>& command, const std::string& at, Problems& problems) {
+  if (command.empty() || command[0].empty())
+    return problems.add(at, "there is no program to run", "write it as [\"/usr/bin/program\", \"argument\"]");
+  for (std::size_t i = 0; i < command.size(); ++i)
+    if (has_nul(command[i]))
+      problems.add(fmt::format("{}[{}]", at, i), "a NUL character cannot be passed on");
+}
+
+void check_process(const ProcessSpec& spec, const std::string& at, Problems& problems) {
+  check_command(spec.command, at + ".command", problems);
+  if (!spec.working_dir.starts_with('/') || has_nul(spec.working_dir))
+    problems.add(at + ".working_dir", fmt::format("\"{}\" is not an absolute path", spec.working_dir));
+  for (const auto& [key, value] : spec.environment) {
+    if (key.empty() || key.find('=') != std::string::npos || has_nul(key) || has_nul(value))
+      problems.add(at + ".environment." + key, "this cannot be an environment variable",
+                   "a name is not empty and has no \"=\"; neither name nor value has a NUL character");
+  }
+  if (spec.umask > 0777) problems.add(at + ".umask", "a umask is between 000 and 777 (octal)");
+  if (spec.nice < -20 || spec.nice > 19)
+    problems.add(at + ".nice", fmt::format("{} is not between -20 and 19", spec.nice));
+}
+
+bool is_http_url(std::string_view url) {
+  for (std::string_view scheme : {"http://", "https://"})
+    if (url.starts_with(scheme)) return url.size() > scheme.size() && url[scheme.size()] != '/';
+  return false;
+}
+
+bool is_address(std::string_view address) {
+  std::size_t colon = address.rfind(':');
+  if (colon == std::string_view::npos || colon == 0) return false;
+  std::string_view port = address.substr(colon + 1);
+  if (port.find("{{") != std::string_view::npos) return true;
+  return !port.empty() && port.size() <= 5 &&
+         std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; }) &&
+         std::stoul(std::string(port)) >= 1 && std::stoul(std::string(port)) <= 65535;
+}
+
+void check_check(const Check& check, const std::string& at, Problems& problems) {
+  if (const auto* http = std::get_if<HttpCheck>(&check)) {
+    if (!is_http_url(http->url))
+      problems.add(at + ".http", fmt::format("\"{}\" is not an http URL", http->url),
+                   "write it as http://127.0.0.1:{{port.NAME}}/health");
+    for (std::uint16_t status : http->status)
+      if (status < 100 || status > 599)
+        problems.add(at + ".status", fmt::format("{} is not an HTTP status (100 to 599)", status));
+  } else if (const auto* tcp = std::get_if<TcpCheck>(&check)) {
+    if (!is_address(tcp->address))
+      problems.add(at + ".tcp", fmt::format("\"{}\" is not an address with a port", tcp->address),
+                   "write it as 127.0.0.1:{{port.NAME}}");
+  } else {
+    check_command(std::get<ExecCheck>(check).command, at + ".exec", problems);
+  }
+}
+
+void check_probe(const std::optional<Probe>& probe, const std::string& at, Problems& problems) {
+  if (!probe) return;
+  check_check(probe->check, at, problems);
+  check_duration(probe->interval, {10ms, 1h}, at + ".interval", problems);
+  check_duration(probe->timeout, {1ms, 10min}, at + ".timeout", problems);
+  if (probe->failures == 0) problems.add(at + ".failures", "must be at least 1");
+  if (probe->successes == 0) problems.add(at + ".successes", "must be at least 1");
+}
+
+void check_probes(const Probes& probes, const std::string& at, Problems& problems) {
+  check_probe(probes.start, at + ".start", problems);
+  check_probe(probes.ready, at + ".ready", problems);
+  check_probe(probes.live, at + ".live", problems);
+  check_duration(probes.start_timeout, {10ms, 24h}, at + ".start_timeout", problems);
+}
+
+void check_restart(const Service& service, const std::string& at, Problems& problems) {
+  const Restart& restart = service.restart;
+  check_duration(restart.backoff, {1ms, 24h}, at + ".backoff", problems);
+  if (restart.backoff_max < restart.backoff)
+    problems.add(at + ".backoff",
+                 fmt::format("it cannot grow from {} to {}", format_duration(restart.backoff),
+                             format_duration(restart.backoff_max)));
+  if (restart.give_up > 0)
+    check_duration(restart.give_up_within, {10ms, 24h * 30}, at + ".give_up", problems);
+  bool endless = restart.policy == RestartPolicy::always || restart.policy == RestartPolicy::unless_stopped;
+  if (service.kind == ServiceKind::job && endless)
+    problems.add(at, "a job that is restarted after it ended well would never be completed",
+                 "use \"no\" or \"on-failure\", or kind: service");
+}
+
+void check_stop(const Stop& stop, const std::string& at, Problems& problems) {
+  if (!stop.signal.starts_with("SIG") || !signal_number(stop.signal)) {
+    std::vector<std::string> known;
+    for (std::int32_t i = 1; i < 32; ++i) known.emplace_back(signal_name(i));
+    problems.add(at + ".signal",
+                 fmt::format("\"{}\" is not the name of a signal, such as SIGTERM", stop.signal),
+                 did_you_mean(stop.signal, known));
+  }
+  check_duration(stop.grace, {0s, 24h}, at + ".grace", problems);
+}
+
+void check_port(const Service& service, std::size_t index, const std::string& at, Problems& problems) {
+  const Port& port = service.ports[index];
+  if (!is_name(port.name))
+    problems.add(at + ".name", fmt::format("\"{}\" is not a name: a-z, 0-9, \"-\" and \"_\"", port.name));
+  for (std::size_t i = 0; i < index; ++i)
+    if (service.ports[i].name == port.name)
+      problems.add(at + ".name",
+                   fmt::format("another port of this service is named \"{}\" already", port.name));
+  if (port.protocol != "tcp" && port.protocol != "udp")
+    problems.add(at + ".protocol", fmt::format("\"{}\" is not one of: tcp, udp", port.protocol));
+  if (!port.plus.empty() && port.plus != "instance.index")
+    problems.add(at + ".plus", fmt::format("\"{}\" is not allowed here: only instance.index", port.plus),
+                 did_you_mean(port.plus, {"instance.index"}));
+  else if (!port.plus.empty() && port.published == 0)
+    problems.add(at + ".plus", "an automatic port has no number to add to", "give \"published\" a number");
+  else if (!port.plus.empty() && port.published + std::uint64_t(service.scale.count) > 65536)
+    problems.add(at + ".published", fmt::format("{} instances from {} on go past port 65535",
+                                                service.scale.count, port.published));
+}
+
+void check_place(const Place& place, const std::string& at, Problems& problems) {
+  if (place.strategy == PlaceStrategy::manual && place.nodes.empty())
+    problems.add(at + ".nodes", "manual placement needs the names of nodes", "write it as nodes: [pve1]");
+  if (place.strategy == PlaceStrategy::spread && !place.nodes.empty())
+    problems.add(at + ".nodes", "nodes are named for strategy manual only",
+                 "use constraints: [\"node.name == pve1\"] with spread");
+  for (std::size_t i = 0; i < place.nodes.size(); ++i)
+    if (place.nodes[i].empty())
+      problems.add(fmt::format("{}.nodes[{}]", at, i), "a node's name is not empty");
+  for (std::size_t i = 0; i < place.constraints.size(); ++i)
+    if (auto parsed = parse_constraint(place.constraints[i]); !parsed)
+      problems.add(fmt::format("{}.constraints[{}]", at, i), parsed.error().message, parsed.error().hint);
+}
+
+void check_numbers(const Service& service, const std::string& at, Problems& problems) {
+  if (service.scale.count > 10'000)
+    problems.add(at + ".scale", fmt::format("{} is more than 10000", service.scale.count));
+  if (service.update.batch == 0) problems.add(at + ".update.batch", "must be at least 1");
+  check_duration(service.update.healthy_for, {0s, 24h}, at + ".update.healthy_for", problems);
+  check_duration(service.update.no_progress, {10ms, 24h * 7}, at + ".update.no_progress", problems);
+  if (service.logs.segment < 4096) problems.add(at + ".logs.segment", "must be at least 4KiB");
+  if (service.logs.budget < service.logs.segment)
+    problems.add(at + ".logs.budget",
+                 fmt::format("{} is less than one segment ({})", format_size(service.logs.budget),
+                             format_size(service.logs.segment)));
+}
+}  // namespace
+
+void check_service(const Service& service, const std::string& at, Problems& problems) {
+  check_process(std::get<ProcessSpec>(service.spec), at, problems);
+  if (service.ports.size() > 100) problems.add(at + ".ports", "a service has at most 100 ports");
+  for (std::size_t i = 0; i < service.ports.size() && i < 100; ++i)
+    check_port(service, i, fmt::format("{}.ports[{}]", at, i), problems);
+  check_probes(service.probes, at + ".probes", problems);
+  check_restart(service, at + ".restart", problems);
+  check_stop(service.stop, at + ".stop", problems);
+  check_place(service.place, at + ".place", problems);
+  check_numbers(service, at, problems);
+}
+
+}  // namespace detail
+
+std::vector<Problem> validate(const Stack& stack) {
+  std::vector<Problem> out;
+  detail::Problems problems(out);
+  detail::check_between(stack, problems);
+  for (const Service& service : stack.services) {
+    std::string at = "services." + service.name;
+    detail::check_service(service, at, problems);
+    detail::check_placeholders(service, at, problems);
+  }
+  return out;
+}
+
+}  // namespace drover

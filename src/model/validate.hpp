@@ -1,0 +1,35 @@
+#pragma once
+// The parts of validate(), for this module only: each looks at one side of a service.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/stack.hpp"
+
+namespace drover::detail {
+
+/// Collects problems at paths like services.api.ports[0]; the first 200, which nobody reads to the end.
+class Problems {
+ public:
+  explicit Problems(std::vector<Problem>& out) : out_(out) {}
+  void add(std::string path, std::string message, std::string hint = {}) {
+    if (!full()) out_.push_back({std::move(path), 0, 0, std::move(message), std::move(hint), {}});
+  }
+
+  bool full() const { return out_.size() >= 200; }
+
+ private:
+  std::vector<Problem>& out_;
+};
+
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);
+
+/// Names, dependencies, cycles, ports of one service against another's.
+void check_between(const Stack& stack, Problems& problems);
+/// Numbers and words of one service. `at`: services.NAME
+void check_service(const Service& service, const std::string& at, Problems& problems);
+/// {{…}} in every text where they are filled in.
+void check_placeholders(const Service& service, const std::string& at, Problems& problems);
+
+}  // namespace drover::detail
