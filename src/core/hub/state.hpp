@@ -1,0 +1,98 @@
+#pragma once
+// All live state of the hub, in memory, with its indexes. Changed only by HubCore; read by views (hub/views).
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+
+#include "core/hub/io.hpp"
+
+namespace drover::hub {
+
+/// An agent's link, from SessionOpened to SessionClosed.
+struct Session {
+  SessionId id = 0;
+  NodeId uid;
+  std::string address;
+  bool welcomed = false;
+  bool inventoried = false;  // its Inventory has come: tasks may be handed out
+  std::string boot, ticket;
+  std::uint64_t sent = 0, received = 0;  // frame numbers
+};
+
+struct NodeState {
+  NodeRow row;
+  std::optional<SessionId> session;
+  BootTime heard{};                         // last sign of life; after a start: the start
+  std::map<InstanceId, Observed> observed;  // what its agent last reported
+  bool observed_fresh = false;              // since the current session's inventory
+  std::optional<WallTime> unknown_since;    // set while the agent is away
+  std::set<TaskId> open;                    // assigned or running here
+  std::string ticket;                       // of the last welcome
+};
+
+struct TaskEntry {
+  Task task;
+  BootTime not_before{};   // pending: backoff
+  BootTime progress_at{};  // of the running attempt
+};
+
+struct StackEntry {
+  StackRow row;
+  std::map<std::uint64_t, RevisionRow>
+      revisions;  // those still needed: the current, the last 20, placed generations
+  std::map<std::string, std::map<std::string, InstanceId>> slots;  // service → slot name → id
+};
+
+struct SlotEntry {
+  Slot slot;
+  std::optional<TaskId> task;     // its open task
+  std::vector<Verdict> verdicts;  // of the last placement attempt
+  std::string waits;              // what it waits for, for people ("db: ready (0/1)")
+  std::optional<BootTime> ready_since;
+};
+
+struct HubState {
+  StoreId store;
+  std::string digest_key;
+  std::uint64_t commit = 0, event_seq = 0, audit_seq = 0, first_event = 0;
+  std::string audit_hash;
+
+  std::map<NodeId, NodeState> nodes;
+  std::map<std::string, NodeId> node_names;
+  std::map<SessionId, Session> sessions;
+  std::map<std::string, StackEntry> stacks;
+  std::map<InstanceId, SlotEntry> slots;
+  std::map<TaskId, TaskEntry> tasks;           // live ones and the finished that are kept
+  std::map<NodeId, std::set<TaskId>> pending;  // by node
+  std::deque<TaskId> finished;                 // oldest first
+  std::map<DeploymentId, Deployment> deployments;
+  std::map<OperationId, Operation> operations;
+  std::map<TokenId, JoinToken> join_tokens;
+  std::map<std::string, User> users;  // by name
+  std::map<TokenId, Credential> credentials;
+  std::map<std::string, TokenId> credential_hashes;
+  std::map<std::string, IdempotencyRow> idempotency;
+  std::deque<Event> events;  // the newest, at most 10,000; older ones are in the store
+};
+
+/// The instance's record as its node's agent last reported it; nullptr: never, or of an older epoch.
+const Observed* observed_of(const HubState& state, const Slot& slot);
+/// What a person sees: observed, or what the hub knows better (waiting for a place, node lost → lost, away →
+/// unknown).
+struct SeenState {
+  InstanceState state = InstanceState::waiting;
+  std::string reason;
+  WallTime since{};
+};
+SeenState seen_state(const HubState& state, const SlotEntry& entry);
+/// Desired: shall it run?
+bool wanted_running(const HubState& state, const Slot& slot);
+/// The service as the slot shall run now (current revision), nullptr if it is being removed.
+const Service* wanted_service(const HubState& state, const Slot& slot);
+std::uint32_t wanted_replicas(const StackRow& row, const Service& service);
+
+}  // namespace drover::hub
