@@ -1,0 +1,88 @@
+#pragma once
+// The agent's end of keeper/protocol.hpp: starts guard and keeper if none runs, stays connected, asks, listens.
+//
+// Lives on one executor. A keeper that dies is started again by its guard; when both are gone, by this. After each
+// connection everything is listed anew, so no end is missed: `on_listed` before the first `on_event` of that connection.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/log.hpp"
+#include "keeper/protocol.hpp"
+#include "net/async.hpp"
+#include "runtime/paths.hpp"
+
+namespace drover::runtime {
+
+struct KeeperOptions {
+  Paths paths;
+  std::string binary;       // drover-keeper; empty: find_keeper()
+  Duration request = 10s;   // for one answer
+  Duration start = 5s;      // from the start of a keeper to its first answer
+  Duration reconnect = 20ms;  // first pause between two attempts; doubles up to 1 s
+};
+
+/// DROVER_KEEPER, else beside our own executable, else ../libexec/drover/ and /usr/libexec/drover/.
+Result<std::string> find_keeper();
+
+struct KeeperInstance {
+  keeper::InstanceInfo info;
+  std::string key, token, cgroup, log_directory;
+};
+
+struct KeeperStatus {
+  keeper::StatusInfo info;
+  std::string level, spawn_way, cgroup_base, version;
+};
+
+/// A request that the keeper refused, or that did not reach it (status unavailable or internal).
+struct KeeperFailure {
+  keeper::Status status = keeper::Status::internal;
+  keeper::Stage stage = keeper::Stage::none;
+  int error = 0;        // errno, where one is known
+  std::string message;  // for people
+  Error as_error() const;
+};
+
+struct KeeperSpawn {
+  std::string key, token;
+  std::uint64_t incarnation = 0;
+  keeper::SpawnSpec spec;
+};
+
+class KeeperClient {
+ public:
+  struct Callbacks {
+    std::function<void(const std::vector<KeeperInstance>&)> on_listed;
+    std::function<void(const KeeperInstance&)> on_event;  // life events
+  };
+  KeeperClient(net::Executor executor, KeeperOptions options, Log& log, Callbacks callbacks);
+  ~KeeperClient();
+  KeeperClient(const KeeperClient&) = delete;
+  KeeperClient& operator=(const KeeperClient&) = delete;
+
+  /// Returns when connected and listed for the first time, or cannot be. Afterwards stays connected by itself.
+  net::Awaitable<Result<void>> start();
+  /// Ends the connection, not the keeper. Call before destruction.
+  net::Awaitable<void> close();
+  bool connected() const;
+
+  net::Awaitable<std::expected<KeeperInstance, KeeperFailure>> spawn(KeeperSpawn what);
+  net::Awaitable<Result<void>> stop(std::string key, keeper::Stop order);
+  net::Awaitable<Result<void>> signal(std::string key, keeper::Signal order);
+  net::Awaitable<Result<void>> kill(std::string key, std::uint64_t incarnation);
+  net::Awaitable<Result<void>> forget(std::string key, std::uint64_t incarnation);
+  net::Awaitable<Result<std::vector<KeeperInstance>>> list();
+  net::Awaitable<Result<KeeperStatus>> status();
+  /// All instances are stopped, `in_order` first, one after the other; then guard and keeper end.
+  net::Awaitable<Result<void>> shutdown(std::vector<std::string> in_order, Duration grace);
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace drover::runtime

@@ -1,0 +1,67 @@
+#pragma once
+// Reads what the keeper wrote: segments NNNNNN.log of CRI lines with a sparse index beside each.
+// Bounded: one block of 256 KiB and one assembled line (1 MiB; the rest of a longer line is cut and said).
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/time.hpp"
+#include "net/async.hpp"
+
+namespace drover::runtime {
+
+enum class LogStream : std::uint8_t { out, err };
+
+struct LogRecord {
+  std::int64_t wall_ns = 0;  // when it was read from the pipe
+  LogStream stream = LogStream::out;
+  std::string line;  // bytes as written, without the newline
+};
+
+struct LogQuery {
+  std::optional<std::uint64_t> tail;  // the last N that match; none: from the beginning (or `since`)
+  std::optional<WallTime> since;      // not older than this
+  std::string grep;                   // RE2; empty: all
+  std::optional<LogStream> stream;
+  bool follow = false;
+};
+/// tail, since ("10m", RFC 3339), grep, stream (stdout, stderr), follow (true, 1): as the APIs have them.
+/// Errc::invalid names the option.
+Result<LogQuery> parse_log_query(const std::vector<std::pair<std::string, std::string>>& options, WallTime now);
+
+/// Reads one instance's directory in order, over segments and incarnations. A plain object for one thread at a time;
+/// it opens files by itself and survives their deletion by the keeper's budget.
+class LogReader {
+ public:
+  /// An absent directory is an empty log. invalid: the expression of `grep`.
+  static Result<LogReader> open(std::string directory, LogQuery query);
+  ~LogReader();
+  LogReader(LogReader&&) noexcept;
+  LogReader& operator=(LogReader&&) noexcept;
+
+  /// The next records, about `bytes` at most. Empty: nothing more now; call again after a change.
+  Result<std::vector<LogRecord>> next(std::size_t bytes = 256 << 10);
+
+ private:
+  struct Impl;
+  explicit LogReader(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Reads on `files`, hands batches to `sink` (false: stop), and follows if the query says so, woken by inotify.
+using LogSink = std::function<net::Awaitable<bool>(std::vector<LogRecord>)>;
+net::Awaitable<Result<void>> read_log(net::Executor files, std::string directory, LogQuery query, LogSink sink);
+
+/// {"time":"…Z","stream":"stdout","line":"…"}; bytes that are not UTF-8 become U+FFFD. Without newline.
+std::string to_json_line(const LogRecord& record);
+
+/// The last N lines of an instance, for an error message.
+std::vector<std::string> last_lines(const std::string& directory, std::size_t count);
+
+}  // namespace drover::runtime
