@@ -130,7 +130,7 @@ BOOST_DESCRIBE_STRUCT(Summary, (),
                        services_failing, instances, instances_ready, instances_failing, tasks_open,
                        tasks_failed, deployments_live, agent_versions))
 
-NodeView view_node(const HubState&, const HubSettings&, const NodeState&);
+NodeView view_node(const HubState&, const HubSettings&, const NodeEntry&);
 InstanceView view_instance(const HubState&, const SlotEntry&);
 std::optional<ServiceView> view_service(const HubState&, const std::string& stack,
                                         const std::string& service);

@@ -112,10 +112,17 @@ struct AuditNote {
   std::string action, target, outcome, detail;
 };
 
-using Command = std::variant<ApplyStack, DeleteStack, RollbackStack, ScaleService, ChangeRun,
-                             CancelDeployment, PauseDeployment, CancelTask, RetryTask, LabelNode, CordonNode,
-                             DrainNode, RemoveNode, PutJoinToken, DropJoinToken, RegisterNode, RenewNode,
-                             PutUser, DropUser, PutCredential, DropCredential, UseLink, AuditNote>;
+/// A frame for an agent that is no task (OpenStream). Errc::unavailable while the agent is away.
+struct RelayFrame {
+  NodeId node;
+  Frame frame;
+};
+
+using Command =
+    std::variant<ApplyStack, DeleteStack, RollbackStack, ScaleService, ChangeRun, CancelDeployment,
+                 PauseDeployment, CancelTask, RetryTask, LabelNode, CordonNode, DrainNode, RemoveNode,
+                 PutJoinToken, DropJoinToken, RegisterNode, RenewNode, PutUser, DropUser, PutCredential,
+                 DropCredential, UseLink, AuditNote, RelayFrame>;
 
 // ---- events
 // ------------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <unordered_map>
+#include <utility>
 
 #include "core/hub/io.hpp"
 
@@ -23,7 +23,7 @@ struct Session {
   std::uint64_t sent = 0, received = 0;  // frame numbers
 };
 
-struct NodeState {
+struct NodeEntry {
   NodeRow row;
   std::optional<SessionId> session;
   BootTime heard{};                         // last sign of life; after a start: the start
@@ -31,6 +31,7 @@ struct NodeState {
   bool observed_fresh = false;              // since the current session's inventory
   std::optional<WallTime> unknown_since;    // set while the agent is away
   std::set<TaskId> open;                    // assigned or running here
+  std::set<InstanceId> slots;               // placed here
   std::string ticket;                       // of the last welcome
 };
 
@@ -55,13 +56,24 @@ struct SlotEntry {
   std::optional<BootTime> ready_since;
 };
 
+/// A time at which something is looked at again. Only a hint: what it finds decides, so a stale one does no
+/// harm.
+struct Timer {
+  enum class About : std::uint8_t { node, task, stack, housekeeping };
+  BootTime at{};
+  About about = About::housekeeping;
+  Uuid id;            // node, task
+  std::string stack;  // stack
+  auto operator<=>(const Timer&) const = default;
+};
+
 struct HubState {
   StoreId store;
   std::string digest_key;
   std::uint64_t commit = 0, event_seq = 0, audit_seq = 0, first_event = 0;
   std::string audit_hash;
 
-  std::map<NodeId, NodeState> nodes;
+  std::map<NodeId, NodeEntry> nodes;
   std::map<std::string, NodeId> node_names;
   std::map<SessionId, Session> sessions;
   std::map<std::string, StackEntry> stacks;
@@ -76,6 +88,8 @@ struct HubState {
   std::map<TokenId, Credential> credentials;
   std::map<std::string, TokenId> credential_hashes;
   std::map<std::string, IdempotencyRow> idempotency;
+  std::set<Timer> timers;
+  std::uint64_t leader_epoch = 1;
   std::deque<Event> events;  // the newest, at most 10,000; older ones are in the store
 };
 

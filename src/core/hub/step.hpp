@@ -1,0 +1,121 @@
+#pragma once
+// One step of the hub core: the state, the time, what goes out, and what was touched. Lives for one call of
+// HubCore::step. Rows are written once, at the end, from what was marked: so a row is never written half way.
+
+#include "core/hub/hub.hpp"
+
+namespace drover::hub {
+
+class Step {
+ public:
+  Step(HubState& hub_state, const HubSettings& hub_settings, Now at, Rng& chance, Effects& effects)
+      : state(hub_state), settings(hub_settings), now(at), rng(chance), out(effects) {}
+
+  HubState& state;
+  const HubSettings& settings;
+  const Now now;
+  Rng& rng;
+  Effects& out;
+
+  // What to write and to show at the end of the step. Marking what is gone erases its row.
+  void mark_node(NodeId id);
+  void mark_stack(const std::string& name);  // also: reconcile it
+  void mark_slot(InstanceId id);             // row and view
+  void mark_task(TaskId id);
+  void mark_deployment(DeploymentId id);
+  void mark_operation(OperationId id);
+  void show_instance(const Slot& slot);  // view only: nothing to store
+  void show_task(TaskId id) { out.touched.tasks.insert(to_string(id)); }
+  void reconcile_later(const std::string& stack) { dirty_stacks_.insert(stack); }
+  void dispatch_later(NodeId node) { dirty_nodes_.insert(node); }
+  void write(Row row) { out.changes.emplace_back(std::move(row)); }
+  void erase(Erase erase) { out.changes.emplace_back(std::move(erase)); }
+
+  void emit(Event event);  // fills seq, time and (when empty) who
+  void audit(const Who& who, std::string action, std::string target, std::string outcome = "success",
+             std::string detail = {});
+  void send(Session& session, Frame frame);
+  void close(SessionId session, std::string reason);
+  void timer(BootTime at, Timer::About about, Uuid id) { state.timers.insert({at, about, id, {}}); }
+  void timer(BootTime at, const std::string& stack) {
+    state.timers.insert({at, Timer::About::stack, {}, stack});
+  }
+  template <class Id>
+  Id make_id() {
+    return Id{make_uuid(now.wall, rng)};
+  }
+
+  /// Reconciles, dispatches, writes the marked rows and sets the next wake-up.
+  void finish();
+
+ private:
+  void write_marked();
+  std::set<std::string> dirty_stacks_;
+  std::set<NodeId> dirty_nodes_;
+  std::set<NodeId> nodes_;
+  std::set<std::string> stacks_;
+  std::set<InstanceId> slots_;
+  std::set<TaskId> tasks_;
+  std::set<DeploymentId> deployments_;
+  std::set<OperationId> operations_;
+};
+
+// ---- commands (commands_*.cpp): check, then change; each answers with what the API shows
+// -------------------------
+Result<Answer> run_command(Step& step, const Who& who, const Command& command);
+
+// ---- sessions (sessions.cpp)
+// -------------------------------------------------------------------------------------
+void session_opened(Step& step, const SessionOpened& in);
+void session_closed(Step& step, const SessionClosed& in);
+void session_frame(Step& step, const SessionFrame& in);
+void check_node(Step& step, NodeId id);  // liveness: suspect, lost
+/// The node's session if tasks may be handed out over it; else nullptr.
+Session* usable_session(HubState& state, NodeId node);
+bool usable(const HubState& state, NodeId node);
+
+// ---- tasks (tasks.cpp)
+// -------------------------------------------------------------------------------------------
+struct TaskOrder {
+  TaskType type = TaskType::deploy;
+  bool run = true;
+  std::uint8_t priority = 5;
+};
+Task& make_task(Step& step, SlotEntry& slot, TaskOrder order, const Who& who);
+void make_orphan_delete(Step& step, NodeId node, const Observed& observed);
+void dispatch(Step& step, NodeId node);  // hands out what may begin
+void resume_tasks(Step& step, Session& session, const std::vector<TaskStarted>& held);  // after an inventory
+void task_report(Step& step, Session& session, const TaskStarted& frame);
+void task_report(Step& step, Session& session, const TaskProgress& frame);
+void task_report(Step& step, Session& session, const TaskEnded& frame);
+void check_task(Step& step, TaskId id);  // backoff over, no progress, hard timeout
+void request_cancel(Step& step, TaskId id, const std::string& why);
+void give_up_attempt(Step& step, TaskId id, const std::string& why);  // the node is gone for good
+void forget_old(Step& step);  // clean-up of finished tasks and others by age and count
+
+// ---- placement (placement.cpp)
+// -----------------------------------------------------------------------------------
+/// For every node whether it can take one more instance of the service, and why not. `slot_node`: per-node
+/// slots.
+std::vector<Verdict> judge_nodes(const HubState& state, const Service& service, const std::string& stack,
+                                 std::uint32_t index, const std::string& slot_node);
+std::optional<NodeId> choose_node(const HubState& state, const std::vector<Verdict>& verdicts,
+                                  const std::string& stack, const std::string& service);
+bool constraints_hold(const Service& service, const Node& node, std::string* reason);
+std::vector<std::string> per_node_names(const HubState& state, const Service& service);
+
+// ---- planner (planner.cpp, deployments.cpp)
+// -----------------------------------------------------------------------
+void reconcile(Step& step, const std::string& stack);
+void judge_deployment(Step& step, StackEntry& stack);
+void judge_operations(Step& step, const std::string& stack);
+void set_node(Step& step, SlotEntry& entry, std::optional<NodeId> node);
+void erase_slot(Step& step, InstanceId id);
+/// Is the slot as it shall be? For deployments, operations and dependants.
+bool satisfied(const HubState& state, const SlotEntry& entry);
+bool rollout_held(const HubState& state,
+                  const StackEntry& stack);  // paused or cancelled: nothing new is rolled out
+const RevisionRow* current_revision(const StackEntry& stack);
+const std::string& wanted_digest(const HubState& state, const Slot& slot);
+
+}  // namespace drover::hub
