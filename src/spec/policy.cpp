@@ -1,0 +1,341 @@
+// Restart, stop, dependencies, scale, placement, updates, logs.
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "base/text.hpp"
+#include "model/signals.hpp"
+#include "spec/parts.hpp"
+
+namespace drover::spec {
+
+namespace {
+/// "1s..60s", or the first one alone.
+void read_backoff(Context& context, const Value& value, Restart& to) {
+  std::size_t dots = value.scalar() ? value.text.find("..") : std::string::npos;
+  if (dots == std::string::npos) {
+    auto first = read_duration(context, value);
+    if (first) to.backoff = *first;
+    if (first && to.backoff_max < *first) to.backoff_max = *first;
+    return;
+  }
+  auto low = parse_duration(trim(std::string_view(value.text).substr(0, dots)));
+  auto high = parse_duration(trim(std::string_view(value.text).substr(dots + 2)));
+  if (!low || !high)
+    return context.problem(value.at, fmt::format("{} is not a range of durations", shown(value)),
+                           "write it as 1s..60s: the first wait, and the longest");
+  to.backoff = *low;
+  to.backoff_max = *high;
+}
+
+/// "5 in 10m", 5, never
+void read_give_up(Context& context, const Value& value, Restart& to) {
+  constexpr std::string_view example = "write it as \"5 in 10m\": so many restarts within so long; or never";
+  std::string_view text = value.text;
+  if (value.scalar() && text == "never") {
+    to.give_up = 0;
+    return;
+  }
+  std::size_t in = text.find(" in ");
+  std::string_view number = trim(text.substr(0, in));
+  std::uint32_t count = 0;
+  auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), count);
+  if (!value.scalar() || error != std::errc() || end != number.data() + number.size() || count > 1'000'000)
+    return context.problem(value.at, fmt::format("{} does not say when to give up", shown(value)),
+                           std::string(example));
+  to.give_up = count;
+  if (in == std::string_view::npos) return;
+  auto within = parse_duration(trim(text.substr(in + 4)));
+  if (within) to.give_up_within = *within;
+  else context.problem(value.at, within.error().message, std::string(example));
+}
+
+void read_policy(Context& context, const Value& value, Restart& to) {
+  if (value.kind == Value::Kind::boolean)
+    return context.problem(
+        value.at, fmt::format("{} is not a restart policy", value.text),
+        value.text[0] == 'f' || value.text[0] == 'F' ? "write \"no\"" : "write \"always\"");
+  if (value.text.starts_with("on-failure:")) {
+    std::string count = value.text.substr(11);
+    return context.problem(value.at, fmt::format("{}: restarts are counted within a time", shown(value)),
+                           fmt::format("write {{policy: on-failure, give_up: \"{} in 10m\"}}", count));
+  }
+  if (auto policy = read_enum<RestartPolicy>(context, value)) to.policy = *policy;
+}
+
+const Field<Restart> restart_fields[] = {
+    {"policy", &read_policy, &enum_schema<RestartPolicy>, "on-failure for services, no for jobs"},
+    {"backoff", &read_backoff, &text_schema, "The first wait and the longest: 200ms..30s"},
+    {"give_up", &read_give_up, [] { return either({number_schema(0, 1'000'000), text_schema()}); },
+     "So many restarts within so long, then it is failed: 10 in 10m"},
+};
+const Later restart_later[] = {{"on_unhealthy", "on_unhealthy"},
+                               {"memory_max", "a restart by memory"},
+                               {"restart_dependants", "restart_dependants"}};
+
+void read_signal(Context& context, const Value& value, Stop& to) {
+  auto text = read_string(context, value);
+  if (!text) return;
+  std::int32_t number = 0;
+  auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
+  bool numeric = error == std::errc() && end == text->data() + text->size();
+  if (!numeric) number = signal_number(*text).value_or(0);
+  // What has no name is left as it is: validate() has the words for it.
+  to.signal = signal_name(number).empty() ? *text : std::string(signal_name(number));
+}
+
+void read_grace(Context& context, const Value& value, Stop& to) {
+  if (auto grace = read_duration(context, value)) to.grace = *grace;
+}
+
+const Field<Stop> stop_fields[] = {
+    {"signal", &read_signal, &text_schema, "SIGTERM"},
+    {"grace", &read_grace, &duration_schema, "Then all of it is killed (10s)"},
+};
+
+void twice(Context& context, const Value& value, Draft& draft, std::string_view other) {
+  if (draft.given.contains(std::string(other)))
+    context.problem(value.at, fmt::format("\"{}\" says how to stop already", other), "take one of them away");
+}
+}  // namespace
+
+void read_restart(Context& context, const Value& value, Draft& draft) {
+  Restart& to = draft.service.restart;
+  if (value.kind == Value::Kind::map) read_fields<Restart>(context, value, to, restart_fields, restart_later);
+  else if (value.kind == Value::Kind::list)
+    want_map(context, value, "{policy: always, give_up: \"5 in 10m\"}");
+  else read_policy(context, value, to);
+}
+
+void read_stop(Context& context, const Value& value, Draft& draft) {
+  if (want_map(context, value, "{signal: SIGTERM, grace: 10s}"))
+    read_fields<Stop>(context, value, draft.service.stop, stop_fields);
+}
+
+void read_stop_signal(Context& context, const Value& value, Draft& draft) {
+  twice(context, value, draft, "stop");
+  read_signal(context, value, draft.service.stop);
+}
+
+void read_stop_grace(Context& context, const Value& value, Draft& draft) {
+  twice(context, value, draft, "stop");
+  read_grace(context, value, draft.service.stop);
+}
+
+namespace {
+void read_condition(Context& context, const Value& value, Dependency& to) {
+  constexpr std::pair<std::string_view, Condition> compose[] = {
+      {"service_started", Condition::started},
+      {"service_healthy", Condition::ready},
+      {"service_completed_successfully", Condition::completed}};
+  for (const auto& [word, condition] : compose) {
+    if (value.text != word) continue;
+    to.condition = condition;
+    return;
+  }
+  if (auto condition = read_enum<Condition>(context, value)) to.condition = *condition;
+}
+
+json::value condition_schema() {
+  return json::value{{"enum",
+                      {"started", "ready", "completed", "service_started", "service_healthy",
+                       "service_completed_successfully"}}};
+}
+
+const Field<Dependency> dependency_fields[] = {
+    {"condition", &read_condition, &condition_schema, ""},
+    {"required",
+     [](Context& context, const Value& value, Dependency&) {
+       auto required = read_boolean(context, value);
+       if (required && !*required)
+         context.problem(value.at, "required: false: this version of Drover does not support it");
+     },
+     [] { return json::value{{"enum", {true}}}; }, ""},
+    {"restart",
+     [](Context& context, const Value& value, Dependency&) {
+       auto restart = read_boolean(context, value);
+       if (restart && *restart)
+         context.problem(value.at, "restart: true: this version of Drover does not support it");
+     },
+     [] { return json::value{{"enum", {false}}}; }, ""},
+};
+}  // namespace
+
+void read_depends_on(Context& context, const Value& value, Draft& draft) {
+  auto& all = draft.service.depends_on;
+  if (value.kind == Value::Kind::list) {
+    for (std::size_t i = 0; i < value.items.size(); ++i) {
+      auto name = read_string(context, value.items[i]);
+      if (!name) continue;
+      Context::Step step(context, *name, fmt::format("{}", i), value.items[i].at);
+      all.push_back({*name, Condition::started});
+    }
+    return;
+  }
+  if (!want_map(context, value, "[db] or {db: {condition: ready}}")) return;
+  for (const Entry& entry : value.entries) {
+    Context::Step step(context, entry.key, entry.at);
+    Dependency one{entry.key, Condition::started};
+    if (entry.value.kind == Value::Kind::map)
+      read_fields<Dependency>(context, entry.value, one, dependency_fields);
+    else if (entry.value.kind != Value::Kind::null) read_condition(context, entry.value, one);
+    all.push_back(std::move(one));
+  }
+}
+
+json::value depends_on_schema() {
+  return either({strings_schema(),
+                 json::object{{"type", "object"},
+                              {"additionalProperties",
+                               either({condition_schema(), fields_schema<Dependency>(dependency_fields)})}}});
+}
+
+void read_scale(Context& context, const Value& value, Draft& draft) {
+  Scale& to = draft.service.scale;
+  if (value.scalar() && value.text == "per-node") {
+    to = {ScaleKind::per_node, 1};
+    return;
+  }
+  if (value.scalar() && value.text == "per-gpu")
+    return context.problem(value.at, "scale per GPU: this version of Drover does not support it");
+  Value::Kind kind = value.interpolated ? resolve(value.text) : value.kind;
+  if (kind != Value::Kind::integer)
+    return context.problem(value.at,
+                           fmt::format("must be a number of instances or per-node, found {}", shown(value)));
+  if (auto count = read_integer(context, value, 0, 10'000)) to.count = std::uint32_t(*count);
+}
+
+namespace {
+const Field<Draft> deploy_fields[] = {
+    {"replicas",
+     [](Context& context, const Value& value, Draft& to) {
+       if (auto count = read_integer(context, value, 0, 10'000)) to.replicas = std::uint32_t(*count);
+     },
+     [] { return number_schema(0, 10'000); }, "How many instances"},
+    {"mode",
+     [](Context& context, const Value& value, Draft& to) {
+       constexpr std::string_view modes[] = {"replicated", "global"};
+       auto mode = read_word(context, value, modes);
+       if (mode == "global") to.service.scale.kind = ScaleKind::per_node;
+     },
+     [] { return json::value{{"enum", {"replicated", "global"}}}; }, "global: one on each node"},
+};
+const Later deploy_later[] = {{"endpoint_mode", "endpoint_mode"},
+                              {"labels", "labels of a deployment"},
+                              {"placement", "placement in Compose's words (use \"place\")"},
+                              {"resources", "resources"},
+                              {"restart_policy", "restart_policy (use \"restart\")"},
+                              {"update_config", "update_config (use \"update\")"},
+                              {"rollback_config", "rollback_config"}};
+}  // namespace
+
+void read_deploy(Context& context, const Value& value, Draft& draft) {
+  if (want_map(context, value, "{replicas: 2}"))
+    read_fields<Draft>(context, value, draft, deploy_fields, deploy_later);
+}
+
+namespace {
+struct PlaceDraft {
+  Place& place;
+  bool strategy = false, nodes = false;
+};
+const Field<PlaceDraft> place_fields[] = {
+    {"strategy",
+     [](Context& context, const Value& value, PlaceDraft& to) {
+       if (value.text == "binpack")
+         return context.problem(value.at, "binpack: this version of Drover does not support it",
+                                "use spread or manual");
+       to.strategy = true;
+       if (auto strategy = read_enum<PlaceStrategy>(context, value)) to.place.strategy = *strategy;
+     },
+     &enum_schema<PlaceStrategy>, "spread over all that fit, or manual: the nodes named here"},
+    {"nodes",
+     [](Context& context, const Value& value, PlaceDraft& to) {
+       to.nodes = true;
+       if (auto nodes = read_strings(context, value, true)) to.place.nodes = *nodes;
+     },
+     &strings_schema, "Instance i goes to the i-th of them, and around again"},
+    {"constraints",
+     [](Context& context, const Value& value, PlaceDraft& to) {
+       if (auto constraints = read_strings(context, value, true)) to.place.constraints = *constraints;
+     },
+     &strings_schema, "All must hold: label.site == home, label.ssd, node.name != nas, host.arch == x86_64"},
+};
+
+const Field<Update> update_fields[] = {
+    {"batch",
+     [](Context& context, const Value& value, Update& to) {
+       if (auto batch = read_integer(context, value, 1, 10'000)) to.batch = std::uint32_t(*batch);
+     },
+     [] { return number_schema(1, 10'000); }, "So many instances are changed at once (1)"},
+    {"healthy_for",
+     [](Context& context, const Value& value, Update& to) {
+       if (auto time = read_duration(context, value)) to.healthy_for = *time;
+     },
+     &duration_schema, "Ready for so long before the next ones (0s)"},
+    {"no_progress",
+     [](Context& context, const Value& value, Update& to) {
+       if (auto time = read_duration(context, value)) to.no_progress = *time;
+     },
+     &duration_schema, "No progress for so long: the deployment has failed (10m)"},
+    {"order",
+     [](Context& context, const Value& value, Update&) {
+       if (value.text == "start-first")
+         return context.problem(value.at, "start-first: this version of Drover does not support it");
+       constexpr std::string_view orders[] = {"stop-first"};
+       read_word(context, value, orders);
+     },
+     [] { return json::value{{"enum", {"stop-first"}}}; }, ""},
+};
+const Later update_later[] = {{"on_failure", "on_failure"}};
+
+const Field<LogSpec> log_fields[] = {
+    {"budget",
+     [](Context& context, const Value& value, LogSpec& to) {
+       if (auto size = read_size(context, value)) to.budget = *size;
+     },
+     &size_schema, "Of an instance, all files together (256MiB)"},
+    {"segment",
+     [](Context& context, const Value& value, LogSpec& to) {
+       if (auto size = read_size(context, value)) to.segment = *size;
+     },
+     &size_schema, "Of one file (16MiB)"},
+    {"on_full",
+     [](Context& context, const Value& value, LogSpec& to) {
+       if (auto word = read_enum<LogFull>(context, value)) to.on_full = *word;
+     },
+     &enum_schema<LogFull>, "When the disk cannot keep up: block the program, or drop lines and count them"},
+};
+const Later log_later[] = {{"compress", "compressed logs"}};
+}  // namespace
+
+void read_place(Context& context, const Value& value, Place& to) {
+  if (!want_map(context, value, "{strategy: spread, constraints: [\"label.site == home\"]}")) return;
+  PlaceDraft draft{to};
+  read_fields<PlaceDraft>(context, value, draft, place_fields);
+  // Naming nodes is what manual means; asking for spread gives up the nodes of the default.
+  if (draft.nodes && !draft.strategy) to.strategy = PlaceStrategy::manual;
+  if (draft.strategy && !draft.nodes && to.strategy == PlaceStrategy::spread) to.nodes.clear();
+}
+
+void read_update(Context& context, const Value& value, Update& to) {
+  if (want_map(context, value, "{batch: 1, healthy_for: 10s}"))
+    read_fields<Update>(context, value, to, update_fields, update_later);
+}
+
+void read_logs(Context& context, const Value& value, Draft& draft) {
+  if (want_map(context, value, "{budget: 256MiB, segment: 16MiB}"))
+    read_fields<LogSpec>(context, value, draft.service.logs, log_fields, log_later);
+}
+
+json::value restart_schema() {
+  return either({enum_schema<RestartPolicy>(), fields_schema<Restart>(restart_fields)});
+}
+json::value stop_schema() { return fields_schema<Stop>(stop_fields); }
+json::value scale_schema() { return either({number_schema(0, 10'000), json::value{{"enum", {"per-node"}}}}); }
+json::value deploy_schema() { return fields_schema<Draft>(deploy_fields); }
+json::value place_schema() { return fields_schema<PlaceDraft>(place_fields); }
+json::value update_schema() { return fields_schema<Update>(update_fields); }
+json::value logs_schema() { return fields_schema<LogSpec>(log_fields); }
+
+}  // namespace drover::spec

@@ -1,0 +1,139 @@
+// Stacks as native files. The reader interpolates, so every $ is written twice.
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "spec/parts.hpp"
+
+namespace drover {
+
+namespace {
+json::value text(std::string_view value) {
+  std::string out;
+  for (char c : value) {
+    out += c;
+    if (c == '$') out += c;
+  }
+  return json::value(std::string_view(out));
+}
+
+json::value texts(const std::vector<std::string>& values) {
+  json::array out;
+  for (const std::string& value : values) out.push_back(text(value));
+  return out;
+}
+
+json::value pairs(const std::map<std::string, std::string>& values) {
+  json::object out;
+  for (const auto& [key, value] : values) out.emplace(key, text(value));
+  return out;
+}
+
+json::value duration(Duration value) { return text(format_duration(value)); }
+
+void put_process(const ProcessSpec& spec, json::object& out) {
+  out["command"] = texts(spec.command);
+  out["working_dir"] = text(spec.working_dir);
+  if (!spec.environment.empty()) out["environment"] = pairs(spec.environment);
+  if (!spec.user.empty()) out["user"] = text(spec.user);
+  if (!spec.group.empty()) out["group"] = text(spec.group);
+  out["umask"] = text(fmt::format("{:03o}", spec.umask));
+  out["nice"] = spec.nice;
+}
+
+json::value port(const Port& value) {
+  json::object out{{"name", text(value.name)}};
+  if (value.published == 0) out["published"] = "auto";
+  else out["published"] = value.published;
+  if (!value.plus.empty()) out["plus"] = text(value.plus);
+  out["protocol"] = text(value.protocol);
+  return out;
+}
+
+json::value probe(const Probe& value) {
+  json::object out;
+  if (const auto* http = std::get_if<HttpCheck>(&value.check)) {
+    out["http"] = text(http->url);
+    if (!http->status.empty()) out["status"] = to_json(http->status);
+  } else if (const auto* tcp = std::get_if<TcpCheck>(&value.check)) {
+    out["tcp"] = text(tcp->address);
+  } else {
+    out["exec"] = texts(std::get<ExecCheck>(value.check).command);
+  }
+  out["interval"] = duration(value.interval);
+  out["timeout"] = duration(value.timeout);
+  out["failures"] = value.failures;
+  out["successes"] = value.successes;
+  return out;
+}
+
+json::value probes(const Probes& value) {
+  json::object out;
+  if (value.start) out["start"] = probe(*value.start);
+  if (value.ready) out["ready"] = probe(*value.ready);
+  if (value.live) out["live"] = probe(*value.live);
+  out["start_timeout"] = duration(value.start_timeout);
+  return out;
+}
+
+json::value restart(const Restart& value) {
+  return json::object{
+      {"policy", text(spec::enum_word(value.policy))},
+      {"backoff", text(format_duration(value.backoff) + ".." + format_duration(value.backoff_max))},
+      {"give_up", text(fmt::format("{} in {}", value.give_up, format_duration(value.give_up_within)))}};
+}
+
+json::value place(const Place& value) {
+  json::object out{{"strategy", text(spec::enum_word(value.strategy))}};
+  if (!value.nodes.empty()) out["nodes"] = texts(value.nodes);
+  if (!value.constraints.empty()) out["constraints"] = texts(value.constraints);
+  return out;
+}
+
+json::value update(const Update& value) {
+  return json::object{{"batch", value.batch},
+                      {"healthy_for", duration(value.healthy_for)},
+                      {"no_progress", duration(value.no_progress)}};
+}
+
+json::value logs(const LogSpec& value) {
+  return json::object{{"budget", text(format_size(value.budget))},
+                      {"segment", text(format_size(value.segment))},
+                      {"on_full", text(spec::enum_word(value.on_full))}};
+}
+
+json::value depends_on(const std::vector<Dependency>& value) {
+  json::object out;
+  for (const Dependency& one : value)
+    out.emplace(one.service, json::object{{"condition", text(spec::enum_word(one.condition))}});
+  return out;
+}
+
+json::value service(const Service& value) {
+  json::object out{{"kind", text(spec::enum_word(value.kind))}};
+  put_process(std::get<ProcessSpec>(value.spec), out);
+  json::array ports;
+  for (const Port& one : value.ports) ports.push_back(port(one));
+  if (!ports.empty()) out["ports"] = std::move(ports);
+  out["probes"] = probes(value.probes);
+  out["restart"] = restart(value.restart);
+  out["stop"] = json::object{{"signal", text(value.stop.signal)}, {"grace", duration(value.stop.grace)}};
+  if (!value.depends_on.empty()) out["depends_on"] = depends_on(value.depends_on);
+  if (value.scale.kind == ScaleKind::per_node) out["scale"] = "per-node";
+  else out["scale"] = value.scale.count;
+  out["place"] = place(value.place);
+  out["update"] = update(value.update);
+  out["logs"] = logs(value.logs);
+  if (!value.labels.empty()) out["labels"] = pairs(value.labels);
+  return out;
+}
+}  // namespace
+
+json::value print_stack_value(const Stack& stack) {
+  json::object services;
+  for (const Service& one : stack.services) services.emplace(one.name, service(one));
+  return json::object{{"name", text(stack.name)}, {"services", std::move(services)}};
+}
+
+std::string print_stack(const Stack& stack) { return pretty_json(print_stack_value(stack)); }
+
+}  // namespace drover
