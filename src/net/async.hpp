@@ -22,6 +22,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -45,10 +46,12 @@ Awaitable<void> run_on(Executor other, std::function<void()> function);
 /// Runs one function on any executor, later; never inside this call. For telling another thread's objects something.
 void post(Executor executor, std::function<void()> function);
 
+/// Runs both on this executor; when one ends, cancels the other and waits until it has ended too. Which ended first:
+/// 0 or 1. An exception of either (not that cancellation) is thrown here. For a reading and a writing loop.
+Awaitable<int> first_of(Awaitable<void> a, Awaitable<void> b);
+
 namespace detail {
 class Waiters;
-/// True: the deadline passed and the work was cancelled; returns when the work has ended in either case.
-Awaitable<bool> cancelled_by_deadline(Duration deadline, Awaitable<void> work);
 template <class T>
 Awaitable<void> keep(Awaitable<Result<T>> work, std::optional<Result<T>>* result) {
   result->emplace(co_await std::move(work));
@@ -60,7 +63,7 @@ Awaitable<void> keep(Awaitable<Result<T>> work, std::optional<Result<T>>* result
 template <class T>
 Awaitable<Result<T>> within(Duration deadline, Awaitable<Result<T>> work, std::string_view what = "the operation") {
   std::optional<Result<T>> result;
-  bool late = co_await detail::cancelled_by_deadline(deadline, detail::keep<T>(std::move(work), &result));
+  bool late = co_await first_of(detail::keep<T>(std::move(work), &result), sleep_for(deadline)) == 1;
   if (result && (result->has_value() || !late)) co_return std::move(*result);
   co_return fail(Errc::timeout, std::string(what) + " took longer than " + human_duration(deadline));
 }

@@ -52,9 +52,9 @@ bool is_pin(std::string_view text);
 /// Last of the certificates in a PEM text: of what issue_hub and sign_agent return, the CA's.
 Result<std::string> ca_of(std::string_view chain_pem);
 
-/// certificate → DIR/NAME.crt (0644), key → DIR/NAME.key (0600), each written to a temporary file, synced, renamed.
+/// Key and certificates → DIR/NAME.pem (0600): one file, so that a crash never leaves a key without its certificate.
 Result<void> save_identity(const std::string& directory, const std::string& name, const Identity& identity);
-/// not_found when there is none. Refuses a key file that others can read, and a key that is not the certificate's.
+/// not_found when there is none. Refuses a file that others can read, and a key that is not the certificate's.
 Result<Identity> load_identity(const std::string& directory, const std::string& name);
 /// Writes a file so that after a crash it is the old or the new one, never half. `mode` as in chmod.
 Result<void> write_file_atomically(const std::string& path, std::string_view content, unsigned mode);

@@ -45,7 +45,8 @@ class WebSocket {
   Awaitable<Result<Message>> read();
   /// Returns when the kernel has the bytes.
   Awaitable<Result<void>> write(Message message);
-  /// Sends a close frame and waits at most 2 s for the peer's. No write() may be running. A read() ends with an error.
+  /// Sends a close frame (after a write() that is running) and waits at most 2 s for the peer's. A read() ends with an
+  /// error.
   Awaitable<void> close(std::uint16_t code, std::string reason);
   /// Cuts at once; read() and write() end with an error. From any thread.
   void cancel();
@@ -55,6 +56,7 @@ class WebSocket {
   const Peer& peer() const;
 
  private:
+  friend std::weak_ptr<Impl> weak_impl(const WebSocket& socket);
   std::shared_ptr<Impl> impl_;
 };
 
