@@ -435,8 +435,8 @@ inline bool decode(std::string_view bytes, SpawnSpec& spec) {
 // ---- the sparse index beside each segment: NNNNNN.idx
 // ---------------------------------------------------------------
 
-/// One record for offset 0 and then for the first line after every 64 KiB. Lines in the segment before it:
-/// `line`.
+/// One record for offset 0, then one about every 64 KiB, each at the start of a line. `line`: lines before
+/// it.
 struct IndexRecord {
   std::uint64_t offset = 0;
   std::int64_t wall_ns = 0;

@@ -1,0 +1,391 @@
+// From spawn to empty: the life of one incarnation.
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "keeper/keeper.hpp"
+
+namespace drover::keeper {
+
+namespace {
+
+constexpr std::uint64_t crash_grace_ns =
+    500 * ms;  // what a crashed main leaves behind has this long after its TERM
+constexpr std::uint64_t kill_again_ns = 1000 * ms;
+constexpr std::uint64_t stuck_ns = 5000 * ms;
+constexpr std::uint64_t note_wait_ns =
+    1000 * ms;  // how long the guard's note may take after the process was seen to end
+constexpr std::uint64_t log_event_ns = 50 * ms;
+constexpr int pipe_bytes = 256 * 1024;
+
+/// A pipe whose writing end is read-write: as long as the service holds it, it is its own reader, and no
+/// death of ours can give it SIGPIPE. It belongs to the service's user, so that /proc/self/fd/1 can be opened
+/// again.
+Outcome<void> make_pipe(const SpawnSpec& spec, Fd& reader, Fd& writer) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return failure(errno, Stage::pipe);
+  reader = Fd(ends[0]);
+  const Fd plain(ends[1]);
+  if (spec.fixed.set_user != 0 && ::fchown(plain.get(), spec.fixed.uid, spec.fixed.gid) != 0 &&
+      ::geteuid() == 0)
+    return failure(errno, Stage::pipe);
+  if (::geteuid() == 0)
+    ::fcntl(plain.get(), F_SETPIPE_SZ, pipe_bytes);  // users have a quota of pipe pages: left alone
+  char path[40];
+  std::snprintf(path, sizeof path, "/proc/self/fd/%d", plain.get());
+  writer = Fd(::open(path, O_RDWR | O_CLOEXEC));
+  if (!writer) return failure(errno, Stage::pipe);
+  return {};
+}
+
+std::uint64_t inode_of(int fd) {
+  struct stat info{};
+  return ::fstat(fd, &info) == 0 ? info.st_ino : 0;
+}
+
+template <std::size_t size>
+bool copy_text(char (&to)[size], const std::string& from) {
+  if (from.size() >= size) return false;
+  std::memcpy(to, from.c_str(), from.size() + 1);
+  return true;
+}
+
+}  // namespace
+
+Instance& Keeper::enlist(std::unique_ptr<Record> record) {
+  auto owned = std::make_unique<Instance>();
+  auto& instance = *owned;
+  instance.number = next_number_++;
+  instance.record = std::move(record);
+  by_key_[{instance.data().key, instance.info().incarnation}] = &instance;
+  instances_[instance.number] = std::move(owned);
+  return instance;
+}
+
+void Keeper::fill_record(RecordData& data, const std::string& key, const std::string& token,
+                         const SpawnSpec& spec) {
+  data.level = std::uint32_t(base_.level);
+  copy_text(data.key, key);
+  copy_text(data.token, token);
+  copy_text(data.log_directory, spec.log_directory);
+  data.merge = spec.fixed.merge;
+  data.on_full = std::uint16_t(spec.fixed.on_full);
+  data.log_budget = spec.fixed.log_budget;
+  data.log_segment_size = spec.fixed.log_segment;
+}
+
+Outcome<Instance*> Keeper::spawn_instance(const std::string& key, const std::string& token,
+                                          const Spawn& request, const SpawnSpec& spec) {
+  const auto name = record_name(key, request.incarnation);
+  auto record = Record::create(options_.run_dir, name);
+  if (!record && record.error().error == EEXIST) {  // not in our table, so it was not readable as a record
+    ::unlink((options_.run_dir + "/" + name + ".rec").c_str());
+    record = Record::create(options_.run_dir, name);
+  }
+  if (!record) return std::unexpected(record.error());
+  fill_record((*record)->data(), key, token, spec);
+  (*record)->data().info.incarnation = request.incarnation;
+  (*record)->data().lease_boot_ns = request.lease_boot_ns;
+  auto& instance = enlist(std::move(*record));
+  if (auto started = start(instance, spec); !started) {
+    discard(instance);
+    return std::unexpected(started.error());
+  }
+  ++status_.spawns;
+  begin_watching(instance);
+  announce(instance, EventKind::started);
+  return &instance;
+}
+
+Outcome<void> Keeper::start(Instance& instance, const SpawnSpec& spec) {
+  auto& data = instance.data();
+  auto tree = Tree::create(base_, instance.record->name());
+  if (!tree) return std::unexpected(tree.error());
+  instance.tree = std::move(*tree);
+  if (!copy_text(data.cgroup, instance.tree.path())) return failure(ENAMETOOLONG, Stage::cgroup);
+  Fd readers[2], writers[2];
+  for (int stream = 0; stream < (data.merge != 0 ? 1 : 2); ++stream) {
+    if (auto made = make_pipe(spec, readers[stream], writers[stream]); !made) return made;
+    data.pipe_inode[stream] = inode_of(readers[stream].get());
+    hold(std::to_string(stream) + ":" + instance.record->name(), readers[stream].get());
+  }
+  auto child = spawn(self_test_.way, spec, instance.tree, *instance.record, writers);
+  if (!child) return std::unexpected(child.error());
+  auto& info = instance.info();
+  info.pid = child->pid;
+  info.start_ticks = process_stat(child->pid).start_ticks;
+  info.started_boot_ns = boot_ns();
+  info.started_wall_ns = wall_ns();
+  info.state = State::running;
+  instance.pidfd = std::move(child->pidfd);
+  instance.tree.set_main(child->pid, data.token);
+  make_log(instance, std::move(readers[0]), std::move(readers[1]));
+  pump_.add(instance.log.get());
+  return {};
+}
+
+/// A spawn that failed leaves nothing.
+void Keeper::discard(Instance& instance) {
+  for (const char* stream : {"0:", "1:"}) drop(stream + instance.record->name());
+  if (instance.tree.level() == base_.level) instance.tree.remove();
+  instance.record->unlink();
+  by_key_.erase({instance.data().key, instance.info().incarnation});
+  instances_.erase(instance.number);
+}
+
+void Keeper::make_log(Instance& instance, Fd out, Fd err) {
+  auto& data = instance.data();
+  auto log = std::make_unique<Log>(*instance.record);
+  log->owner = instance.number;
+  log->block = OnFull(data.on_full) == OnFull::block;
+  log->pipes[0] = std::move(out);
+  log->pipes[1] = std::move(err);
+  if (data.log_directory[0] != 0)
+    log->segments =
+        std::make_unique<Segments>(data.log_directory, SegmentLimits{data.log_budget, data.log_segment_size});
+  instance.log = std::move(log);
+}
+
+void Keeper::begin_watching(Instance& instance) {
+  if (instance.info().exit == ExitKind::none && instance.pidfd) {
+    by_pid_[instance.info().pid] = &instance;
+    watch(instance.pidfd.get(), kind_pidfd, instance.number, EPOLLIN);
+  }
+  if (instance.tree.events() >= 0 && instance.live())
+    watch(instance.tree.events(), kind_events, instance.number, EPOLLPRI);
+  schedule(instance);
+}
+
+/// Main has ended, or so it seems. Its status is ours to take, or the guard's, or the kernel's memory.
+void Keeper::main_ended(Instance& instance) {
+  if (instance.info().exit != ExitKind::none || settle_exit(instance)) return;
+  if (instance.ended_ns != 0) return;
+  instance.ended_ns = boot_ns();
+  if (instance.pidfd) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, instance.pidfd.get(), nullptr);
+  schedule(instance);
+}
+
+bool Keeper::settle_exit(Instance& instance) {
+  auto& info = instance.info();
+  siginfo_t seen{};
+  rusage usage{};
+  ExitNote note{.pid = info.pid, .start_ticks = info.start_ticks, .boot_ns = boot_ns(), .wall_ns = wall_ns()};
+  const long fd = instance.pidfd.get();
+  if (::syscall(SYS_waitid, P_PIDFD, fd, &seen, WEXITED | WNOHANG | WNOWAIT, &usage) == 0) {
+    if (seen.si_pid == 0) return false;
+    note.code = seen.si_code;
+    note.status = seen.si_status;
+    note.user_us = std::uint64_t(usage.ru_utime.tv_sec) * 1'000'000 + std::uint64_t(usage.ru_utime.tv_usec);
+    note.system_us = std::uint64_t(usage.ru_stime.tv_sec) * 1'000'000 + std::uint64_t(usage.ru_stime.tv_usec);
+    note.max_rss_kib = std::uint64_t(usage.ru_maxrss);
+    set_exit(instance,
+             note);  // first the record, then the reaping: in between, the guard would inherit the zombie
+    ::waitid(P_PIDFD, id_t(fd), &seen, WEXITED | WNOHANG);
+    after_main(instance);
+    return true;
+  }
+  const auto known = std::find_if(notes_.begin(), notes_.end(), [&](const ExitNote& each) {
+    return each.pid == info.pid && each.start_ticks == info.start_ticks;
+  });
+  const int status = known == notes_.end() && instance.pidfd ? exit_status_of(instance.pidfd.get()) : -1;
+  if (known != notes_.end()) {
+    note = *known;
+    notes_.erase(known);
+  } else if (status >= 0) {
+    note.code = WIFEXITED(status) ? CLD_EXITED : WCOREDUMP(status) ? CLD_DUMPED : CLD_KILLED;
+    note.status = WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status);
+  } else if (instance.pidfd && (instance.ended_ns == 0 || boot_ns() < instance.ended_ns + note_wait_ns)) {
+    return false;
+  }
+  set_exit(instance, note);  // code 0: unknown
+  after_main(instance);
+  return true;
+}
+
+void Keeper::set_exit(Instance& instance, const ExitNote& note) {
+  auto& info = instance.info();
+  by_pid_.erase(info.pid);
+  bool known = false;
+  const bool oom = instance.tree.oom_killed(known);
+  info.oom = !known ? Tri::unknown : oom ? Tri::yes : Tri::no;
+  info.core_dumped = note.code == CLD_DUMPED ? 1 : 0;
+  info.exit_value = note.status;
+  info.exited_boot_ns = note.boot_ns;
+  info.exited_wall_ns = note.wall_ns;
+  info.user_us = note.user_us;
+  info.system_us = note.system_us;
+  info.max_rss_kib = note.max_rss_kib;
+  info.spawn_error = instance.data().spawn_error;
+  info.state = State::exited;
+  info.exit = note.code == 0            ? ExitKind::unknown
+              : note.code == CLD_EXITED ? ExitKind::code
+                                        : ExitKind::signal;
+  ++status_.exits;
+}
+
+void Keeper::after_main(Instance& instance) {
+  auto& data = instance.data();
+  if (instance.pidfd) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, instance.pidfd.get(), nullptr);
+  instance.pidfd.reset();
+  instance.ended_ns = 0;
+  announce(instance, EventKind::exited);
+  if (instance.tree.empty()) return emptied(instance);
+  if (data.leftovers_termed == 0) {
+    data.leftovers_termed = 1;
+    instance.tree.signal_all(SIGTERM);
+    instance.tree.signal_all(SIGCONT);
+  }
+  if (data.kill_at == 0) data.kill_at = boot_ns() + crash_grace_ns;
+  instance.look_every = 5 * ms;
+  schedule(instance);
+}
+
+/// Something may have become empty.
+void Keeper::look(Instance& instance) {
+  if (instance.info().state != State::exited) return;  // main itself is still to be reaped
+  if (instance.tree.empty()) emptied(instance);
+}
+
+void Keeper::emptied(Instance& instance) {
+  auto& info = instance.info();
+  info.emptied_boot_ns = boot_ns();
+  info.emptied_wall_ns = wall_ns();
+  info.stuck = 0;
+  info.state = State::emptied;
+  instance.data().kill_at = 0;
+  if (instance.tree.events() >= 0) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, instance.tree.events(), nullptr);
+  instance.tree.remove();
+  if (instance.log) pump_.finish(instance.log.get());
+  schedule(instance);
+  announce(instance, EventKind::emptied);
+  advance_shutdown();
+}
+
+void Keeper::stop(Instance& instance, const Stop& request) {
+  auto& data = instance.data();
+  auto& info = instance.info();
+  if (!instance.live()) return;
+  const auto kill_at = boot_ns() + std::uint64_t(request.grace_ms) * ms;
+  if (data.kill_at == 0 || kill_at < data.kill_at) data.kill_at = kill_at;
+  const bool again = info.stopping != 0 && data.stop_signal == request.signal;
+  info.stopping = 1;
+  data.stop_signal = request.signal;
+  if (!again && request.mode == Mode::all) {
+    data.leftovers_termed = 1;
+    instance.tree.signal_all(request.signal);
+    instance.tree.signal_all(SIGCONT);
+  } else if (!again && instance.pidfd) {
+    pidfd_signal(instance.pidfd.get(), request.signal);
+    pidfd_signal(instance.pidfd.get(), SIGCONT);  // what is stopped could not end
+  }
+  if (request.grace_ms == 0) kill(instance);
+  schedule(instance);
+}
+
+void Keeper::kill(Instance& instance) {
+  auto& data = instance.data();
+  const auto now = boot_ns();
+  instance.info().killed = 1;
+  if (data.killed_at == 0) data.killed_at = now;
+  data.kill_at = now + kill_again_ns;
+  instance.look_every = 5 * ms;
+  if (instance.pidfd) pidfd_signal(instance.pidfd.get(), SIGKILL);
+  instance.tree.kill();
+  if (now > data.killed_at + stuck_ns && instance.info().stuck == 0) {
+    instance.info().stuck = 1;
+    announce(instance, EventKind::stuck);
+  }
+  schedule(instance);
+}
+
+void Keeper::tick(Instance& instance, std::uint64_t now) {
+  if (instance.ended_ns != 0) settle_exit(instance);
+  if (instance.look_ns != 0 && now >= instance.look_ns) {
+    instance.look_every = std::min(instance.look_every * 3 / 2, 200 * ms);
+    look(instance);
+  }
+  if (instance.live() && instance.data().kill_at != 0 && now >= instance.data().kill_at) kill(instance);
+  if (instance.log_dirty && now >= instance.log_told_ns + log_event_ns) announce_log(instance, now);
+  schedule(instance);
+}
+
+/// When the loop must come back to this one; never, for one that simply runs.
+void Keeper::schedule(Instance& instance) {
+  auto due = ~std::uint64_t(0);
+  const auto now = boot_ns();
+  instance.look_ns = 0;
+  if (instance.live()) {
+    if (instance.data().kill_at != 0) due = instance.data().kill_at;
+    if (instance.ended_ns != 0) due = std::min(due, now + 5 * ms);
+    if (instance.info().state == State::exited && !notifies(instance.tree.level())) {
+      instance.look_every = std::max(instance.look_every, 5 * ms);
+      instance.look_ns = now + instance.look_every;
+      due = std::min(due, instance.look_ns);
+    }
+  }
+  if (instance.log_dirty) due = std::min(due, instance.log_told_ns + log_event_ns);
+  if (due == ~std::uint64_t(0)) due = 0;
+  if (due == instance.due_ns) return;
+  if (instance.due_ns != 0) due_.erase({instance.due_ns, instance.number});
+  if (due != 0) due_.insert({due, instance.number});
+  instance.due_ns = due;
+  arm();
+}
+
+void Keeper::forget(Instance& instance) {
+  instance.record->unlink();
+  by_key_.erase({instance.data().key, instance.info().incarnation});
+  instance.forgotten = true;
+  if (!instance.log) erase(instance);
+}
+
+void Keeper::erase(Instance& instance) {
+  if (instance.due_ns != 0) due_.erase({instance.due_ns, instance.number});
+  instances_.erase(instance.number);
+}
+
+void Keeper::announce(Instance& instance, EventKind kind) {
+  if (instance.forgotten || !clients_->anyone_wants(event_life)) return;
+  clients_->broadcast(event_life, describe(instance, Header{.type = Type::event}, kind));
+}
+
+void Keeper::announce_log(Instance& instance, std::uint64_t now) {
+  instance.log_dirty = false;
+  instance.log_told_ns = now;
+  if (instance.log) instance.log->told = false;
+  if (instance.forgotten) return;
+  clients_->broadcast(event_log, describe(instance, Header{.type = Type::event}, EventKind::log_written));
+}
+
+void Keeper::advance_shutdown() {
+  if (!shutdown_.active) return;
+  const Stop request{.grace_ms = shutdown_.grace_ms};
+  while (!shutdown_.order.empty()) {
+    bool waiting = false;
+    for (auto& [key, instance] : by_key_) {
+      if (key.first != shutdown_.order.front() || !instance->live()) continue;
+      waiting = true;
+      if (instance->info().stopping == 0) stop(*instance, request);
+    }
+    if (waiting) return;
+    shutdown_.order.pop_front();
+  }
+  bool live = false, open = false;
+  for (auto& [number, instance] : instances_) {
+    if (instance->live() && instance->info().stopping == 0) stop(*instance, request);
+    live = live || instance->live();
+    open = open || instance->log != nullptr;
+  }
+  if (live || !shutdown_.exit) return;
+  if (shutdown_.empty_ns == 0) shutdown_.empty_ns = boot_ns();
+  // A full or hung disk must not keep us: the lines that still wait are lost then.
+  if (!open || boot_ns() > shutdown_.empty_ns + 2000 * ms) ending_ = true;
+  arm();
+}
+
+}  // namespace drover::keeper

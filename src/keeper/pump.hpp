@@ -1,0 +1,90 @@
+#pragma once
+// The log thread: takes output from the pipes, writes it as CRI lines. It shares no lock with the rest of the
+// keeper: the two exchange pointers over sockets, counters lie in the record. A hung disk holds up this
+// thread and nothing else.
+
+#include <deque>
+#include <memory>
+#include <thread>
+
+#include "keeper/cri.hpp"
+#include "keeper/record.hpp"
+#include "keeper/segments.hpp"
+
+namespace drover::keeper {
+
+/// The log of one incarnation. Made by the main thread, then the log thread's until it says closed.
+struct Log {
+  explicit Log(Record& of) : record(of) {}
+  Record& record;
+  std::uint32_t owner = 0;  // the instance's number
+  Fd pipes[2];
+  std::unique_ptr<Segments> segments;  // null: output is read and thrown away
+  bool block = false;
+  std::atomic<bool> told{false};  // `written` was sent and not answered yet
+
+  /// Records that the disk refused, oldest first.
+  struct Waiting {
+    std::string bytes;
+    std::uint64_t wall_ns = 0;
+  };
+  std::deque<Waiting> waiting;
+  std::uint64_t waiting_bytes = 0;
+  std::uint64_t lost_lines = 0, lost_bytes = 0, lost_from = 0, lost_to = 0;  // not yet told in the file
+  bool watched[2] = {false, false};
+  bool failing = false, finishing = false;
+};
+
+enum class LogNews : std::uint32_t { closed, written, loss };
+struct LogMessage {
+  std::uint32_t owner = 0;
+  LogNews news = LogNews::closed;
+};
+
+class Pump {
+ public:
+  bool start();
+  /// The pump owns the log from here until it reports `closed` for it.
+  void add(Log* log) { send(log, Verb::add); }
+  /// Nothing will write any more: takes what is left in the pipes, ends the last line, closes. Never waits
+  /// for end of file, which a stranger who was given the descriptor could hold off for ever.
+  void finish(Log* log) { send(log, Verb::finish); }
+  /// Ends the thread between two batches; the state is in the records. False: not in time (hung disk).
+  bool stop(int timeout_ms);
+  int news() const { return news_[0].get(); }  // LogMessage packets, non-blocking
+  void want_written(bool wanted) { want_written_ = wanted; }
+
+ private:
+  enum class Verb : std::uint32_t { add, finish, stop };
+  struct Command {
+    Log* log;
+    Verb verb;
+    std::uint32_t reserved;
+  };
+  void send(Log* log, Verb verb);
+  void run();
+  bool obey();
+  void begin(Log& log);
+  void watch(Log& log, bool on);
+  bool take(Log& log, int stream);
+  void deliver(Log& log);
+  void hold(Log& log, std::string_view bytes);
+  void lose_oldest(Log& log);
+  bool write_marker(Log& log, std::string_view text);
+  bool flush_waiting(Log& log);
+  void retry();
+  void finish_now(Log& log);
+  void close(Log& log);
+  void publish(Log& log);
+  void tell(Log& log, LogNews news);
+
+  Fd epoll_, commands_[2], news_[2];
+  std::thread thread_;
+  std::atomic<bool> want_written_{false};
+  std::vector<Log*> failing_;
+  std::uint64_t next_retry_ = 0;
+  Batch batch_;
+  std::unique_ptr<char[]> buffer_;
+};
+
+}  // namespace drover::keeper

@@ -1,0 +1,333 @@
+#include "keeper/spawn.hpp"
+
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <linux/close_range.h>
+
+namespace drover::keeper {
+
+namespace {
+
+/// All that the child needs, made by the parent: the child shares our memory and must not allocate.
+struct Plan {
+  std::vector<const char*> argv, envp, programs;
+  const SpawnSpec* spec = nullptr;
+  RecordData* record = nullptr;  // null: the self-test's child, which only exits
+  int null = -1, out = -1, err = -1, procs = -1;
+};
+
+long raw(long number, long a = 0, long b = 0, long c = 0, long d = 0) {
+  return ::syscall(number, a, b, c, d);
+}
+
+[[noreturn]] void give_up(const Plan& plan, Stage stage) {
+  if (plan.record != nullptr) {
+    plan.record->spawn_error = errno;
+    plan.record->spawn_stage = std::uint16_t(stage);
+  }
+  while (true) raw(SYS_exit_group, 127);
+}
+
+void limits(const Plan& plan, const SpawnSpec::Fixed& fixed) {
+  for (const auto& limit : plan.spec->rlimits) {
+    const rlimit64 value{limit.soft, limit.hard};
+    if (raw(SYS_prlimit64, 0, long(limit.resource), long(&value), 0) != 0) give_up(plan, Stage::rlimit);
+  }
+  if (fixed.set_nice != 0 && raw(SYS_setpriority, PRIO_PROCESS, 0, fixed.nice) != 0)
+    give_up(plan, Stage::nice);
+  raw(SYS_umask, long(fixed.umask & 0777));
+}
+
+/// Raw calls: glibc's wrappers would change the user of all our threads.
+void become_user(const Plan& plan, const SpawnSpec::Fixed& fixed) {
+  if (fixed.set_user == 0) return;
+  const auto& groups = plan.spec->groups;
+  // Without root only "stay who you are" is possible, and setgroups would be refused even for that.
+  const bool root = raw(SYS_geteuid) == 0;
+  if (root && raw(SYS_setgroups, long(groups.size()), long(groups.data())) != 0) give_up(plan, Stage::groups);
+  const long gid = long(fixed.gid), uid = long(fixed.uid);
+  if (raw(SYS_setresgid, gid, gid, gid) != 0) give_up(plan, Stage::gid);
+  if (raw(SYS_setresuid, uid, uid, uid) != 0) give_up(plan, Stage::uid);
+}
+
+void stdio(const Plan& plan) {
+  const int sources[] = {plan.null, plan.out, plan.err};
+  for (int target = 0; target < 3; ++target)
+    if (raw(SYS_dup3, sources[target], target, 0) < 0) give_up(plan, Stage::stdio);
+  raw(SYS_close_range, 3, ~0u,
+      CLOSE_RANGE_CLOEXEC);  // all of ours are; this is for what we may have inherited
+}
+
+void default_signals() {
+  struct {  // the kernel's struct sigaction
+    void* handler;
+    unsigned long flags;
+    void* restorer;
+    unsigned long mask;
+  } action{};
+  for (int signal = 1; signal <= 64; ++signal) raw(SYS_rt_sigaction, signal, long(&action), 0, 8);
+  const unsigned long none = 0;
+  raw(SYS_rt_sigprocmask, SIG_SETMASK, long(&none), 0, 8);
+}
+
+/// Runs in the child, on our memory, while our thread waits. Only raw system calls.
+int child(void* argument) {
+  const Plan& plan = *static_cast<const Plan*>(argument);
+  if (plan.procs >= 0 && raw(SYS_write, plan.procs, long("0"), 1) != 1) give_up(plan, Stage::migrate);
+  if (plan.record == nullptr) raw(SYS_exit_group, 0);
+  const auto& fixed = plan.spec->fixed;
+  if (raw(SYS_setsid) < 0) give_up(plan, Stage::session);
+  stdio(plan);
+  limits(plan, fixed);
+  become_user(plan, fixed);
+  if (fixed.no_new_privs != 0 && raw(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1) != 0)
+    give_up(plan, Stage::no_new_privs);
+  if (raw(SYS_chdir, long(plan.spec->cwd.c_str())) != 0) give_up(plan, Stage::cwd);
+  default_signals();
+  int error = ENOENT;
+  for (const char* program : plan.programs) {
+    raw(SYS_execve, long(program), long(plan.argv.data()), long(plan.envp.data()));
+    if (errno != ENOENT && errno != ENOTDIR) error = errno;
+    if (error != ENOENT && error != EACCES) break;
+  }
+  errno = error;
+  give_up(plan, Stage::exec);
+}
+
+/// clone3 whose child runs `run(argument)` on its own stack: there is no wrapper in libc, and returning from
+/// the system call twice on one stack is what must not happen.
+long clone3_run([[maybe_unused]] clone_args* args, [[maybe_unused]] int (*run)(void*),
+                [[maybe_unused]] void* argument) {
+#if defined(__x86_64__)
+  long result = 0;
+  register int (*r8)(void*) __asm__("r8") = run;
+  register void* r9 __asm__("r9") = argument;
+  __asm__ volatile(
+      "syscall\n\t"
+      "test %%rax, %%rax\n\t"
+      "jnz 1f\n\t"
+      "xor %%ebp, %%ebp\n\t"
+      "mov %%r9, %%rdi\n\t"
+      "call *%%r8\n\t"
+      "hlt\n"
+      "1:"
+      : "=a"(result)
+      : "a"(long(SYS_clone3)), "D"(args), "S"(sizeof *args), "r"(r8), "r"(r9)
+      : "rcx", "r11", "memory", "cc");
+  return result;
+#elif defined(__aarch64__)
+  register long x8 __asm__("x8") = SYS_clone3;
+  register long x0 __asm__("x0") = long(args);
+  register long x1 __asm__("x1") = sizeof *args;
+  register int (*x9)(void*) __asm__("x9") = run;
+  register void* x10 __asm__("x10") = argument;
+  __asm__ volatile(
+      "svc #0\n\t"
+      "cbnz x0, 1f\n\t"
+      "mov x29, xzr\n\t"
+      "mov x0, x10\n\t"
+      "blr x9\n\t"
+      "brk #0\n"
+      "1:"
+      : "+r"(x0)
+      : "r"(x8), "r"(x1), "r"(x9), "r"(x10)
+      : "memory", "cc");
+  return x0;
+#else
+  return -ENOSYS;
+#endif
+}
+
+constexpr std::size_t stack_size = 256 * 1024;
+char* child_stack() {  // one at a time: the parent waits for exec
+  static char* const stack = static_cast<char*>(
+      ::mmap(nullptr, stack_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0));
+  return stack;
+}
+
+/// The pid or -errno. `pid_at` gets the pid from the kernel before the child runs.
+int clone_child(Way way, Plan& plan, const Tree& tree, std::int32_t* pid_at, int& pidfd) {
+  std::uint64_t all = ~0ull, before = 0;
+  raw(SYS_rt_sigprocmask, SIG_SETMASK, long(&all), long(&before),
+      8);  // a handler in the child would run on our data
+  long result = 0;
+  if (way == Way::fork) {
+    result = ::clone(&child, child_stack() + stack_size,
+                     CLONE_VM | CLONE_VFORK | CLONE_PARENT_SETTID | SIGCHLD, &plan, pid_at);
+    if (result < 0) result = -errno;
+    if (result > 0) pidfd = pidfd_open(pid_t(result));
+  } else {
+    clone_args args{};
+    args.flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_PARENT_SETTID | CLONE_CLEAR_SIGHAND;
+    args.pidfd = reinterpret_cast<std::uint64_t>(&pidfd);
+    args.parent_tid = reinterpret_cast<std::uint64_t>(pid_at);
+    args.exit_signal = SIGCHLD;
+    args.stack = reinterpret_cast<std::uint64_t>(child_stack());
+    args.stack_size = stack_size;
+    if (way == Way::clone3 && tree.directory() >= 0) {
+      args.flags |= CLONE_INTO_CGROUP;
+      args.cgroup = std::uint64_t(tree.directory());
+    }
+    result = clone3_run(&args, &child, &plan);
+  }
+  raw(SYS_rt_sigprocmask, SIG_SETMASK, long(&before), 0, 8);
+  return int(result);
+}
+
+std::vector<std::string> candidates(const SpawnSpec& spec) {
+  const auto& name = spec.argv.front();
+  if (name.find('/') != std::string::npos) return {name};
+  std::string_view path = "/usr/local/bin:/usr/bin:/bin";
+  for (const auto& entry : spec.env)
+    if (entry.starts_with("PATH=")) path = std::string_view(entry).substr(5);
+  std::vector<std::string> all;
+  for (std::size_t at = 0; at <= path.size();) {
+    const auto end = std::min(path.find(':', at), path.size());
+    const auto part = path.substr(at, end - at);
+    all.push_back(part.empty() ? "./" + name : std::string(part) + "/" + name);
+    at = end + 1;
+  }
+  return all;
+}
+
+int reap(int pidfd, siginfo_t& info) {
+  int rc = 0;
+  do rc = int(::waitid(P_PIDFD, id_t(pidfd), &info, WEXITED));
+  while (rc != 0 && errno == EINTR);
+  return rc == 0 ? 0 : errno;
+}
+
+int test_once(Way way, const Base& base) {
+  auto tree = Tree::create(base, "selftest." + std::to_string(::getpid()));
+  if (!tree) return tree.error().error;
+  Plan plan;
+  Fd procs;
+  if (way != Way::clone3 && tree->directory() >= 0) {
+    procs = Fd(::openat(tree->directory(), "cgroup.procs", O_WRONLY | O_CLOEXEC));
+    plan.procs = procs.get();
+  }
+  std::int32_t pid = 0;
+  int raw_pidfd = -1;
+  const int result = clone_child(way, plan, *tree, &pid, raw_pidfd);
+  const Fd pidfd(raw_pidfd);
+  int error = result < 0 ? -result : 0;
+  if (result > 0) {
+    siginfo_t info{};
+    error = reap(pidfd.get(), info);
+    if (error == 0 && (info.si_code != CLD_EXITED || info.si_status != 0)) error = ECHILD;
+  }
+  tree->remove();
+  return error;
+}
+
+}  // namespace
+
+const char* name(Way way) {
+  switch (way) {
+    case Way::clone3: return "clone3";
+    case Way::migrate: return "migrate";
+    case Way::fork: return "fork";
+  }
+  std::unreachable();
+}
+
+bool parse_way(std::string_view text, Way& way) {
+  for (const auto each : {Way::clone3, Way::migrate, Way::fork})
+    if (text == name(each)) return way = each, true;
+  return false;
+}
+
+Outcome<Child> spawn(Way way, const SpawnSpec& spec, const Tree& tree, Record& record,
+                     const Fd (&output)[2]) {
+  Plan plan;
+  plan.spec = &spec;
+  plan.record = &record.data();
+  const Fd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  if (!null) return failure(errno, Stage::stdio);
+  plan.null = null.get();
+  plan.out = output[0].get();
+  plan.err = output[1] ? output[1].get() : output[0].get();
+  Fd procs;
+  if (way != Way::clone3 && tree.directory() >= 0) {
+    procs = Fd(::openat(tree.directory(), "cgroup.procs", O_WRONLY | O_CLOEXEC));
+    if (!procs) return failure(errno, Stage::migrate);
+    plan.procs = procs.get();
+  }
+  const auto programs = candidates(spec);
+  const std::string token = "DROVER_INSTANCE=" + std::string(record.data().token);
+  for (const auto& program : programs) plan.programs.push_back(program.c_str());
+  for (const auto& value : spec.argv) plan.argv.push_back(value.c_str());
+  for (const auto& value : spec.env) plan.envp.push_back(value.c_str());
+  plan.envp.push_back(token.c_str());
+  plan.argv.push_back(nullptr);
+  plan.envp.push_back(nullptr);
+  int raw_pidfd = -1;
+  const int result = clone_child(way, plan, tree, &record.data().child_pid, raw_pidfd);
+  Child made{result, Fd(raw_pidfd)};
+  ::prctl(PR_SET_DUMPABLE, 1);  // a child that changed its user while it shared our memory has cleared this
+  if (result < 0) return failure(-result, Stage::clone);
+  if (record.data().spawn_stage == 0) return made;
+  siginfo_t info{};
+  reap(made.pidfd.get(), info);
+  return failure(record.data().spawn_error, Stage(record.data().spawn_stage));
+}
+
+SelfTest self_test(Base& base, Way from) {
+  SelfTest result;
+  while (true) {
+    for (auto way : {Way::clone3, Way::migrate, Way::fork}) {
+      if (way < from) continue;
+      const int error = test_once(way, base);
+      if (error == 0) {
+        result.way = way;
+        result.into_cgroup_works = way == Way::clone3 && has_cgroup(base.level);
+        return result;
+      }
+      if (result.error == 0) result.error = error;
+    }
+    if (!has_cgroup(base.level)) return result;  // not even fork: every spawn will say why
+    base = Base{};  // cgroups can be made but not entered (no right on the common ancestor)
+  }
+}
+
+namespace {
+struct PidfdInfo {  // struct pidfd_info of Linux 6.13, first published size
+  std::uint64_t mask, cgroupid;
+  std::uint32_t pid, tgid, ppid, ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid;
+  std::int32_t exit_code;
+};
+static_assert(sizeof(PidfdInfo) == 64);
+constexpr std::uint64_t pidfd_info_exit = 1u << 3;
+}  // namespace
+
+int exit_status_of(int pidfd) {
+  PidfdInfo info{};
+  info.mask = pidfd_info_exit;
+  if (::ioctl(pidfd, _IOWR(0xFF, 11, PidfdInfo), &info) != 0) return -1;
+  return (info.mask & pidfd_info_exit) != 0 ? info.exit_code : -1;
+}
+
+bool exit_status_supported() {
+  // Tried on a child that nobody waits for any more: only then does the kernel tell.
+  Plan plan;
+  const Tree none;
+  std::int32_t pid = 0;
+  int raw_pidfd = -1;
+  if (clone_child(Way::fork, plan, none, &pid, raw_pidfd) <= 0) return false;
+  const Fd pidfd(raw_pidfd);
+  siginfo_t info{};
+  return reap(pidfd.get(), info) == 0 && exit_status_of(pidfd.get()) == 0;
+}
+
+}  // namespace drover::keeper

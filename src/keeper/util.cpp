@@ -1,0 +1,156 @@
+#include "keeper/util.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <ctime>
+
+namespace drover::keeper {
+
+namespace {
+
+std::uint64_t clock_ns(clockid_t clock) {
+  timespec time{};
+  ::clock_gettime(clock, &time);
+  return std::uint64_t(time.tv_sec) * 1'000'000'000 + std::uint64_t(time.tv_nsec);
+}
+
+std::string read_all(int fd) {
+  std::string text;
+  char buffer[4096];
+  while (text.size() < (1u << 20)) {
+    const auto n = ::read(fd, buffer, sizeof buffer);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) break;
+    text.append(buffer, std::size_t(n));
+  }
+  return text;
+}
+
+void append_json(std::string& line, std::string_view name, std::string_view value) {
+  line.append(",\"").append(name).append("\":\"");
+  for (const unsigned char c : value) {
+    if (c == '"' || c == '\\') line += '\\';
+    line += c < 0x20 || c >= 0x7f ? '?' : char(c);
+  }
+  line += '"';
+}
+
+}  // namespace
+
+std::uint64_t boot_ns() { return clock_ns(CLOCK_BOOTTIME); }
+std::uint64_t wall_ns() { return clock_ns(CLOCK_REALTIME); }
+
+std::string read_file(const char* path) { return read_at(AT_FDCWD, path); }
+
+std::string read_at(int directory, const char* name) {
+  const Fd fd(::openat(directory, name, O_RDONLY | O_CLOEXEC));
+  return fd ? read_all(fd.get()) : std::string();
+}
+
+int write_at(int directory, const char* name, std::string_view text) {
+  const Fd fd(::openat(directory, name, O_WRONLY | O_CLOEXEC));
+  if (!fd) return errno;
+  return ::write(fd.get(), text.data(), text.size()) == ssize_t(text.size()) ? 0 : errno;
+}
+
+std::vector<std::string> list_directory(const std::string& path) {
+  std::vector<std::string> names;
+  DIR* directory = ::opendir(path.c_str());
+  if (directory == nullptr) return names;
+  while (const dirent* entry = ::readdir(directory)) {
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
+  }
+  ::closedir(directory);
+  return names;
+}
+
+int make_directories(const std::string& path, mode_t mode) {
+  for (std::size_t at = 1; at != std::string::npos;) {
+    at = path.find('/', at);
+    const std::string part = path.substr(0, at);
+    if (at != std::string::npos) ++at;
+    if (::mkdir(part.c_str(), mode) == 0 || errno == EEXIST) continue;
+    struct stat info{};
+    const int error = errno;  // EROFS and EACCES come before EEXIST on some file systems
+    if (::stat(part.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) return error;
+  }
+  return 0;
+}
+
+std::string boot_id() {
+  auto id = read_file("/proc/sys/kernel/random/boot_id");
+  while (!id.empty() && id.back() == '\n') id.pop_back();
+  return id;
+}
+
+std::uint32_t fnv(std::string_view text) {
+  std::uint32_t hash = 2166136261u;
+  for (const unsigned char c : text) hash = (hash ^ c) * 16777619u;
+  return hash;
+}
+
+ProcessStat process_stat(pid_t pid) {
+  ProcessStat stat;
+  char path[48];
+  std::snprintf(path, sizeof path, "/proc/%d/stat", int(pid));
+  const std::string text = read_file(path);
+  const auto close = text.rfind(')');  // the name may contain anything
+  if (close == std::string::npos) return stat;
+  int parent = 0, group = 0, session = 0;
+  unsigned long long start = 0;
+  const int got = std::sscanf(text.c_str() + close + 1,
+                              " %c %d %d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+                              &stat.state, &parent, &group, &session, &start);
+  if (got != 5) return {};
+  stat.pid = pid;
+  stat.parent = parent;
+  stat.group = group;
+  stat.session = session;
+  stat.start_ticks = start;
+  return stat;
+}
+
+int pidfd_open(pid_t pid) { return int(::syscall(SYS_pidfd_open, pid, 0)); }
+
+int pidfd_signal(int pidfd, int signal) {
+  return ::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0) == 0 ? 0 : errno;
+}
+
+int signal_exactly(pid_t pid, std::uint64_t start_ticks, int signal) {
+  const Fd fd(pidfd_open(pid));  // first the fd, then the comparison: afterwards the pid cannot change hands
+  if (!fd) return errno;
+  if (process_stat(pid).start_ticks != start_ticks) return ESRCH;
+  return pidfd_signal(fd.get(), signal);
+}
+
+void report(Severity severity, std::string_view message, std::string_view detail, int error) {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  tm utc{};
+  ::gmtime_r(&now.tv_sec, &utc);
+  char time[64];
+  const auto size = std::strftime(time, sizeof time, "%Y-%m-%dT%H:%M:%S", &utc);
+  std::snprintf(time + size, sizeof time - size, ".%06ldZ", now.tv_nsec / 1000);
+  std::string line = "{\"time\":\"" + std::string(time) + '"';
+  append_json(line, "level",
+              severity == Severity::info      ? "info"
+              : severity == Severity::warning ? "warn"
+                                              : "error");
+  append_json(line, "component", "keeper");
+  line += ",\"pid\":" + std::to_string(::getpid());
+  append_json(line, "message", message);
+  if (!detail.empty()) append_json(line, "detail", detail);
+  if (error != 0)
+    append_json(line, "error", ::strerrordesc_np(error) != nullptr ? ::strerrordesc_np(error) : "?");
+  line += "}\n";
+  if (::write(STDERR_FILENO, line.data(), line.size()) < 0) return;  // nowhere left to say it
+}
+
+}  // namespace drover::keeper

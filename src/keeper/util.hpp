@@ -1,0 +1,80 @@
+#pragma once
+// What every part of the keeper uses: an owned fd, two clocks, small files, /proc, one-line JSON log on
+// stderr.
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "keeper/protocol.hpp"
+
+namespace drover::keeper {
+
+class Fd {
+ public:
+  Fd() = default;
+  explicit Fd(int fd) : fd_(fd) {}
+  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Fd& operator=(Fd&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~Fd() { reset(); }
+  int get() const { return fd_; }
+  explicit operator bool() const { return fd_ >= 0; }
+  int release() { return std::exchange(fd_, -1); }
+  void reset() {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = -1;
+  }
+
+ private:
+  int fd_ = -1;
+};
+
+/// Why something did not work: errno, and for a spawn the stage.
+struct Failure {
+  int error = 0;
+  Stage stage = Stage::none;
+};
+template <class T>
+using Outcome = std::expected<T, Failure>;
+inline std::unexpected<Failure> failure(int error, Stage stage = Stage::none) {
+  return std::unexpected(Failure{error, stage});
+}
+
+inline constexpr std::uint64_t ms = 1'000'000;  // nanoseconds
+std::uint64_t boot_ns();
+std::uint64_t wall_ns();
+
+std::string read_file(const char* path);                               // "" when unreadable; at most 1 MiB
+std::string read_at(int directory, const char* name);                  // the same, relative
+int write_at(int directory, const char* name, std::string_view text);  // 0 or errno; the file must exist
+std::vector<std::string> list_directory(const std::string& path);      // names without . and ..
+int make_directories(const std::string& path, mode_t mode);            // mkdir -p; 0 or errno
+std::string boot_id();
+std::uint32_t fnv(std::string_view text);
+
+struct ProcessStat {
+  pid_t pid = 0, parent = 0, group = 0, session = 0;
+  char state = 0;
+  std::uint64_t start_ticks = 0;
+};
+/// start_ticks 0: there is no such process.
+ProcessStat process_stat(pid_t pid);
+int pidfd_open(pid_t pid);  // close-on-exec; -1 and errno
+int pidfd_signal(int pidfd, int signal);
+/// Signals the process that has this pid now and had it, with this start time, before. ESRCH: it is gone.
+int signal_exactly(pid_t pid, std::uint64_t start_ticks, int signal);
+
+enum class Severity { info, warning, error };
+/// {"time":…,"level":…,"component":"keeper","pid":…,"message":…,"detail":…,"errno":…} on stderr. Never blocks
+/// for long, never fails.
+void report(Severity severity, std::string_view message, std::string_view detail = {}, int error = 0);
+
+}  // namespace drover::keeper
