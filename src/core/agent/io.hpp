@@ -3,7 +3,9 @@
 // host and deeds' results into events; the simulator does the same with a simulated host.
 //
 // Order: the shell commits `rows` first (one commit for all effects that are waiting), then carries out
-// everything else of those effects, in order.
+// everything else of those effects, in order. When the commit failed it still carries `then` out, without
+// its Confirms, and gives the core JournalFailed: what must not happen before it is written down waits for
+// its Confirm.
 
 #include <map>
 #include <optional>
@@ -45,9 +47,10 @@ BOOST_DESCRIBE_STRUCT(PlacementRow, (),
 struct AttemptRow {
   Assign assign;
   bool begun = false;
+  std::uint64_t incarnation = 0;  // of the instance when it began: a restart is done when a higher one runs
   std::optional<TaskEnded> outcome;
 };
-BOOST_DESCRIBE_STRUCT(AttemptRow, (), (assign, begun, outcome))
+BOOST_DESCRIBE_STRUCT(AttemptRow, (), (assign, begun, incarnation, outcome))
 
 struct AgentMeta {
   std::optional<StoreId> store;  // the hub store we serve
@@ -141,14 +144,18 @@ struct LocalCommand {              // from the agent's own API; answered by Answ
 };
 struct JournalFailed {
   std::string reason;
-};  // disk full: rows of that batch are NOT durable; the batch was dropped
+};  // disk full: the rows of that commit are NOT durable and were dropped. Its `then` is carried out, but
+    // every Confirm in it is dropped too. The core writes all that it holds again, later
+struct Durable {
+  std::uint64_t serial = 0;
+};  // the answer to Confirm
 struct Stopping {
   std::string reason;
 };  // this agent process is going to end: say goodbye; instances go on
 struct Tick {};
 
 using Event = std::variant<Recovered, LinkUp, LinkDown, FrameIn, Spawned, SpawnFailed, Exited, Emptied, Stuck,
-                           ProbeAnswer, LocalCommand, JournalFailed, Stopping, Tick>;
+                           ProbeAnswer, LocalCommand, JournalFailed, Durable, Stopping, Tick>;
 
 // ---- effects
 // -------------------------------------------------------------------------------------------------
@@ -182,6 +189,10 @@ struct AskProbe {
   Service service;
   std::uint32_t index = 0;
 };
+/// Give the event Durable{serial} when the rows of this step are committed; nothing if that failed.
+struct Confirm {
+  std::uint64_t serial = 0;
+};
 struct Send {
   Envelope envelope;
 };
@@ -200,8 +211,8 @@ struct Note {
   InstanceId instance;
 };  // for the agent's own log
 
-using Effect = std::variant<Spawn, StopRun, ForgetRun, RemoveFiles, AskProbe, Send, CloseLink, Answer,
-                            ServeStream, Note>;
+using Effect = std::variant<Spawn, StopRun, ForgetRun, RemoveFiles, AskProbe, Confirm, Send, CloseLink,
+                            Answer, ServeStream, Note>;
 
 struct Effects {
   std::vector<Row> rows;  // durable before anything of `then`
