@@ -2,6 +2,7 @@
 add_compile_options(
   -Wall -Wextra -Wswitch-enum -Wshadow -Wnon-virtual-dtor -Werror
   -Wno-missing-field-initializers       # designated initializers name what they set
+  -Wno-deprecated-declarations          # libstdc++ 12's stable_sort warns about itself under Clang 19
   -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=
   -fno-omit-frame-pointer)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")

@@ -18,7 +18,6 @@ void Step::mark_node(NodeId id) {
 }
 void Step::mark_stack(const std::string& name) {
   stacks_.insert(name);
-  dirty_stacks_.insert(name);
   out.touched.stacks.insert(name);
 }
 void Step::mark_slot(InstanceId id) {
@@ -104,13 +103,10 @@ void Step::write_marked() {
 }
 
 void Step::finish() {
-  // Reconciling may touch other stacks only through nodes; one round each is enough, the next event brings
-  // the next.
-  while (!dirty_stacks_.empty()) {
-    auto names = std::exchange(dirty_stacks_, {});
-    for (const auto& name : names) reconcile(*this, name);
-    if (dirty_stacks_ == names) break;
-  }
+  // What reconciling changes may ask for another round (the last dependant went: now its dependency). Each
+  // round ends something, so this ends; the bound is for our own mistakes.
+  for (int round = 0; round < 1000 && !dirty_stacks_.empty(); ++round)
+    for (const auto& name : std::exchange(dirty_stacks_, {})) reconcile(*this, name);
   for (auto node : std::exchange(dirty_nodes_, {})) dispatch(*this, node);
   write_marked();
   if (!out.changes.empty()) out.commit = ++state.commit;

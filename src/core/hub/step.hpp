@@ -2,6 +2,10 @@
 // One step of the hub core: the state, the time, what goes out, and what was touched. Lives for one call of
 // HubCore::step. Rows are written once, at the end, from what was marked: so a row is never written half way.
 
+#include <algorithm>
+
+#include "base/json.hpp"
+#include "base/text.hpp"
 #include "core/hub/hub.hpp"
 
 namespace drover::hub {
@@ -19,8 +23,8 @@ class Step {
 
   // What to write and to show at the end of the step. Marking what is gone erases its row.
   void mark_node(NodeId id);
-  void mark_stack(const std::string& name);  // also: reconcile it
-  void mark_slot(InstanceId id);             // row and view
+  void mark_stack(const std::string& name);
+  void mark_slot(InstanceId id);  // row and view
   void mark_task(TaskId id);
   void mark_deployment(DeploymentId id);
   void mark_operation(OperationId id);
@@ -115,6 +119,8 @@ void erase_slot(Step& step, InstanceId id);
 bool satisfied(const HubState& state, const SlotEntry& entry);
 bool rollout_held(const HubState& state,
                   const StackEntry& stack);  // paused or cancelled: nothing new is rolled out
+/// Of what makes an instance another one.
+std::string service_digest(const HubState& state, Service service);
 const RevisionRow* current_revision(const StackEntry& stack);
 const std::string& wanted_digest(const HubState& state, const Slot& slot);
 

@@ -1,0 +1,42 @@
+#pragma once
+// Each command: checked first, then applied by what cannot fail, with its audit line in the same commit.
+
+#include "core/hub/step.hpp"
+
+namespace drover::hub {
+
+struct CommandRunner {
+  Step& step;
+  const Who& who;
+
+  // commands_stack.cpp
+  Result<Answer> operator()(const ApplyStack& command) const;
+  Result<Answer> operator()(const DeleteStack& command) const;
+  Result<Answer> operator()(const RollbackStack& command) const;
+  Result<Answer> operator()(const ScaleService& command) const;
+  Result<Answer> operator()(const CancelDeployment& command) const;
+  Result<Answer> operator()(const PauseDeployment& command) const;
+  // commands_run.cpp
+  Result<Answer> operator()(const ChangeRun& command) const;
+  Result<Answer> operator()(const CancelTask& command) const;
+  Result<Answer> operator()(const RetryTask& command) const;
+  // commands_node.cpp
+  Result<Answer> operator()(const LabelNode& command) const;
+  Result<Answer> operator()(const CordonNode& command) const;
+  Result<Answer> operator()(const DrainNode& command) const;
+  Result<Answer> operator()(const RemoveNode& command) const;
+  Result<Answer> operator()(const RegisterNode& command) const;
+  Result<Answer> operator()(const RenewNode& command) const;
+  Result<Answer> operator()(const RelayFrame& command) const;
+  // commands_access.cpp
+  Result<Answer> operator()(const PutJoinToken& command) const;
+  Result<Answer> operator()(const DropJoinToken& command) const;
+  Result<Answer> operator()(const PutUser& command) const;
+  Result<Answer> operator()(const DropUser& command) const;
+  Result<Answer> operator()(const PutCredential& command) const;
+  Result<Answer> operator()(const DropCredential& command) const;
+  Result<Answer> operator()(const UseLink& command) const;
+  Result<Answer> operator()(const AuditNote& command) const;
+};
+
+}  // namespace drover::hub

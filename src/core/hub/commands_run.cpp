@@ -1,0 +1,157 @@
+// Start, stop and restart, of one instance or of everything; and tasks by hand.
+
+#include <fmt/format.h>
+
+#include "core/hub/commands.hpp"
+
+namespace drover::hub {
+
+Result<Answer> run_command(Step& step, const Who& who, const Command& command) {
+  return std::visit(CommandRunner{step, who}, command);
+}
+
+namespace {
+Result<std::vector<Target>> targets_of(const HubState& state, const ChangeRun& command) {
+  std::vector<Target> targets;
+  if (command.all) {
+    for (const auto& [name, stack] : state.stacks) {
+      TRY(auto target, resolve(state, name));
+      targets.push_back(std::move(target));
+    }
+    return targets;
+  }
+  if (command.targets.empty())
+    return fail(Errc::invalid, "nothing was named", {}, "name a stack, a service or an instance, or say all");
+  for (const auto& name : command.targets) {
+    TRY(auto target, resolve(state, name));
+    targets.push_back(std::move(target));
+  }
+  return targets;
+}
+
+/// Sets the wish at the level that was named; wishes below it give way.
+void set_run(Step& step, const Target& target, bool run, const Who& who) {
+  if (target.scope.starts_with("instance ")) {
+    for (InstanceId id : target.instances) step.state.slots.at(id).slot.run = run;
+    return;
+  }
+  StackEntry& stack = step.state.stacks.at(target.stack);
+  Override change{.run = run, .who = who, .at = step.now.wall};
+  if (target.service.empty()) {
+    for (auto& [service, old] : stack.row.services) old.run.reset();
+    stack.row.whole = std::move(change);
+  } else {
+    change.replicas = stack.row.services[target.service].replicas;
+    stack.row.services[target.service] = std::move(change);
+  }
+  for (InstanceId id : target.instances) step.state.slots.at(id).slot.run.reset();
+  step.mark_stack(target.stack);
+}
+
+/// A job or an instance that has ended runs once more when it is started.
+bool has_ended(const HubState& state, const SlotEntry& entry) {
+  SeenState seen = seen_state(state, entry);
+  return seen.state == InstanceState::completed || seen.state == InstanceState::failed;
+}
+
+void apply_to_slot(Step& step, OperationKind kind, SlotEntry& entry, OperationItem& item) {
+  Slot& slot = entry.slot;
+  slot.blocked.clear();
+  bool again =
+      kind == OperationKind::restart || (kind == OperationKind::start && has_ended(step.state, entry));
+  if (again && slot.node) ++slot.restart_generation;
+  if (again) slot.finished.reset();
+  item.restart_generation = slot.restart_generation;
+  if (entry.task && kind == OperationKind::stop) {
+    TaskType type = step.state.tasks.at(*entry.task).task.type;
+    if (type != TaskType::stop && type != TaskType::delete_) request_cancel(step, *entry.task, "");
+  }
+  step.mark_slot(slot.id);
+  step.reconcile_later(slot.stack);
+}
+
+std::string scope_of(const ChangeRun& command, const std::vector<Target>& targets) {
+  if (command.all) return "all";
+  std::string scope;
+  for (const Target& target : targets) scope += (scope.empty() ? "" : ", ") + target.scope;
+  return scope;
+}
+}  // namespace
+
+Result<Answer> CommandRunner::operator()(const ChangeRun& command) const {
+  TRY(auto targets, targets_of(step.state, command));
+  Operation operation;
+  operation.id = step.make_id<OperationId>();
+  operation.kind = command.kind;
+  operation.scope = scope_of(command, targets);
+  operation.who = who;
+  operation.created_at = step.now.wall;
+  std::set<InstanceId> seen;
+  for (const Target& target : targets) {
+    if (command.kind != OperationKind::restart || !target.scope.starts_with("stack "))
+      set_run(step, target, command.kind != OperationKind::stop, who);
+    else
+      for (InstanceId id : target.instances) step.state.slots.at(id).slot.run.reset();
+    for (InstanceId id : target.instances) {
+      SlotEntry& entry = step.state.slots.at(id);
+      if (entry.slot.removing || !seen.insert(id).second) continue;
+      // A restart of a stack leaves alone what was stopped on purpose.
+      if (command.kind == OperationKind::restart && !wanted_running(step.state, entry.slot)) continue;
+      OperationItem item{id, entry.slot.stack, entry.slot.name, entry.slot.node_name, 0, std::nullopt, {}};
+      apply_to_slot(step, command.kind, entry, item);
+      operation.items.push_back(std::move(item));
+    }
+  }
+  if (operation.items.empty()) {
+    operation.state = OperationState::succeeded;
+    operation.finished_at = step.now.wall;
+  }
+  step.mark_operation(operation.id);
+  step.audit(who, fmt::format("instance.{}", enum_name(command.kind)), operation.scope);
+  step.emit({.type = "operation.started",
+             .subject = "operation " + to_string(operation.id),
+             .message = fmt::format("{} {} ({} instances)", enum_name(command.kind), operation.scope,
+                                    operation.items.size()),
+             .data = {{"operation", to_string(operation.id)}},
+             .who = who});
+  Answer answer{202, "/api/v1/operations/" + to_string(operation.id), to_json(operation).get_object()};
+  step.state.operations[operation.id] = std::move(operation);
+  return answer;
+}
+
+Result<Answer> CommandRunner::operator()(const CancelTask& command) const {
+  auto found = step.state.tasks.find(command.id);
+  if (found == step.state.tasks.end()) return fail(Errc::not_found, "there is no such task");
+  if (is_final(found->second.task.state))
+    return fail(Errc::conflict, fmt::format("the task is over: {}", enum_name(found->second.task.state)));
+  request_cancel(step, command.id, fmt::format("cancelled by {}", who.actor));
+  step.audit(who, "task.cancel", "task " + to_string(command.id));
+  return Answer{202, "/api/v1/tasks/" + to_string(command.id), {{"id", to_string(command.id)}}};
+}
+
+Result<Answer> CommandRunner::operator()(const RetryTask& command) const {
+  auto found = step.state.tasks.find(command.id);
+  if (found == step.state.tasks.end()) return fail(Errc::not_found, "there is no such task");
+  const Task& old = found->second.task;
+  if (old.state != TaskState::failed && old.state != TaskState::cancelled)
+    return fail(Errc::conflict,
+                fmt::format("only what failed or was cancelled can be tried again; this is {}",
+                            enum_name(old.state)));
+  auto slot = step.state.slots.find(old.placement.instance);
+  if (slot == step.state.slots.end() || slot->second.slot.epoch != old.placement.epoch ||
+      slot->second.slot.node != old.node)
+    return fail(Errc::conflict, "its instance is gone or has moved", {}, "apply the stack again");
+  if (slot->second.task)
+    return fail(Errc::conflict, "another task of this instance is open: " + to_string(*slot->second.task));
+  TaskType type = old.type;
+  std::uint8_t priority = old.priority;
+  slot->second.slot.blocked.clear();
+  Task& task = make_task(step, slot->second, {.type = type, .priority = priority}, who);
+  task.retry_of = command.id;
+  step.audit(who, "task.retry", "task " + to_string(command.id));
+  return Answer{202,
+                "/api/v1/tasks/" + to_string(task.id),
+                {{"id", to_string(task.id)}, {"retry_of", to_string(command.id)}}};
+}
+
+}  // namespace drover::hub

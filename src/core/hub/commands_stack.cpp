@@ -1,0 +1,275 @@
+// Commands on stacks: apply, delete, roll back, scale; and on their deployments.
+
+#include <fmt/format.h>
+
+#include "core/hub/commands.hpp"
+
+namespace drover::hub {
+
+namespace {
+constexpr std::size_t kept_deployments = 50;
+
+std::string digest_of(const HubState& state, const auto& value) {
+  return blake2b(to_json_text(value), state.digest_key);
+}
+
+/// A newer plan ends the live one: its pending tasks are cancelled, running ones end by themselves.
+void supersede(Step& step, StackEntry& stack) {
+  if (!stack.row.deployment) return;
+  auto found = step.state.deployments.find(*stack.row.deployment);
+  if (found == step.state.deployments.end()) return;
+  Deployment& old = found->second;
+  if (!is_final(old.state)) {
+    old.state = DeploymentState::superseded;
+    old.message = "a newer change has taken over";
+    old.finished_at = step.now.wall;
+    step.mark_deployment(old.id);
+    step.emit({.type = "deployment.superseded",
+               .subject = "deployment " + to_string(old.id),
+               .message = fmt::format("{} revision {}: superseded", old.stack, old.revision),
+               .stack = old.stack,
+               .who = old.who});
+  }
+  for (const auto& [service, slots] : stack.slots)
+    for (const auto& [name, id] : slots) {
+      SlotEntry& entry = step.state.slots.at(id);
+      entry.slot.blocked.clear();
+      step.mark_slot(id);
+      if (entry.task && step.state.tasks.at(*entry.task).task.state == TaskState::pending)
+        request_cancel(step, *entry.task, "");
+    }
+}
+
+void forget_deployments(Step& step, const std::string& stack) {
+  std::vector<DeploymentId> ended;
+  for (const auto& [id, deployment] : step.state.deployments)
+    if (deployment.stack == stack && is_final(deployment.state)) ended.push_back(id);
+  for (std::size_t i = 0; i + kept_deployments < ended.size(); ++i) {
+    step.state.deployments.erase(ended[i]);
+    step.mark_deployment(ended[i]);
+  }
+}
+
+Deployment& begin_deployment(Step& step, StackEntry& stack, const Who& who, std::vector<PlanStep> steps) {
+  forget_deployments(step, stack.row.name);
+  Deployment deployment;
+  deployment.id = step.make_id<DeploymentId>();
+  deployment.stack = stack.row.name;
+  deployment.revision = stack.row.deleting ? 0 : stack.row.revision;
+  deployment.state = DeploymentState::running;
+  deployment.steps = std::move(steps);
+  deployment.who = who;
+  deployment.created_at = deployment.progress_at = step.now.wall;
+  stack.row.deployment = deployment.id;
+  stack.row.updated_at = step.now.wall;
+  step.mark_stack(stack.row.name);
+  step.mark_deployment(deployment.id);
+  step.reconcile_later(stack.row.name);
+  step.emit({.type = "deployment.started",
+             .subject = "deployment " + to_string(deployment.id),
+             .message = stack.row.deleting ? fmt::format("{} is being deleted", deployment.stack)
+                                           : fmt::format("{} revision {} is being deployed", deployment.stack,
+                                                         deployment.revision),
+             .stack = deployment.stack,
+             .data = {{"deployment", to_string(deployment.id)}, {"revision", deployment.revision}},
+             .who = who});
+  return step.state.deployments[deployment.id] = std::move(deployment);
+}
+
+Answer deployment_answer(const StackEntry& stack, const Deployment& deployment, bool changed) {
+  return {202,
+          "/api/v1/deployments/" + to_string(deployment.id),
+          {{"stack", stack.row.name},
+           {"revision", deployment.revision},
+           {"deployment", to_string(deployment.id)},
+           {"changed", changed}}};
+}
+
+Error stale(const StackEntry& stack) {
+  return {Errc::stale,
+          fmt::format("{} is at revision {} now", stack.row.name, stack.row.revision),
+          {},
+          "look at what has changed, then apply again",
+          {}};
+}
+
+/// Content equal to the current revision's: nothing new, but what had failed is tried again.
+Answer apply_unchanged(Step& step, StackEntry& stack) {
+  for (const auto& [service, slots] : stack.slots)
+    for (const auto& [name, id] : slots) {
+      Slot& slot = step.state.slots.at(id).slot;
+      if (slot.blocked.empty()) continue;
+      slot.blocked.clear();
+      step.mark_slot(id);
+    }
+  step.reconcile_later(stack.row.name);
+  boost::json::array kept;
+  for (const auto& [service, change] : stack.row.services) {
+    if (change.replicas)
+      kept.push_back(boost::json::string(fmt::format("{}: {} replicas", service, *change.replicas)));
+    if (change.run)
+      kept.push_back(
+          boost::json::string(fmt::format("{}: {}", service, *change.run ? "started" : "stopped")));
+  }
+  if (stack.row.whole.run && !*stack.row.whole.run) kept.push_back("the whole stack: stopped");
+  Answer answer{
+      200,
+      "",
+      {{"stack", stack.row.name}, {"revision", stack.row.revision}, {"changed", false}, {"overrides", kept}},
+      false};
+  if (stack.row.deployment) {
+    answer.location = "/api/v1/deployments/" + to_string(*stack.row.deployment);
+    answer.body["deployment"] = to_string(*stack.row.deployment);
+  }
+  return answer;
+}
+
+Result<Answer> put_content(Step& step, const Who& who, Stack content, const std::string& digest) {
+  auto steps = plan(step.state, content);
+  auto [found, fresh] = step.state.stacks.try_emplace(content.name);
+  StackEntry& stack = found->second;
+  if (fresh) {
+    stack.row.name = content.name;
+    stack.row.created_at = step.now.wall;
+  }
+  supersede(step, stack);
+  RevisionRow revision;
+  revision.stack = content.name;
+  revision.number = stack.row.revision + 1;
+  revision.digest = digest;
+  for (const Service& service : content.services)
+    revision.digests[service.name] = service_digest(step.state, service);
+  revision.content = std::move(content);
+  revision.who = who;
+  revision.at = step.now.wall;
+  stack.row.revision = revision.number;
+  stack.row.deleting = false;
+  step.write(revision);
+  stack.revisions[revision.number] = std::move(revision);
+  Deployment& deployment = begin_deployment(step, stack, who, std::move(steps));
+  step.audit(who, "stack.apply", fmt::format("stack {} revision {}", stack.row.name, stack.row.revision));
+  return deployment_answer(stack, deployment, true);
+}
+
+Result<StackEntry*> find_stack(Step& step, const std::string& name) {
+  auto found = step.state.stacks.find(name);
+  if (found != step.state.stacks.end()) return &found->second;
+  std::vector<std::string> names;
+  for (const auto& [known, stack] : step.state.stacks) names.push_back(known);
+  auto near = nearest(name, std::span<const std::string>(names));
+  return fail(Errc::not_found, fmt::format("there is no stack \"{}\"", name), {},
+              near ? fmt::format("did you mean \"{}\"?", *near) : "");
+}
+
+Result<Deployment*> live_deployment(Step& step, DeploymentId id) {
+  auto found = step.state.deployments.find(id);
+  if (found == step.state.deployments.end()) return fail(Errc::not_found, "there is no such deployment");
+  if (is_final(found->second.state))
+    return fail(Errc::conflict, fmt::format("the deployment is over: {}", enum_name(found->second.state)));
+  return &found->second;
+}
+}  // namespace
+
+Result<Answer> CommandRunner::operator()(const ApplyStack& command) const {
+  if (auto problems = validate(command.stack); !problems.empty()) {
+    Error error{Errc::invalid, "the stack is not valid", {}, {}, std::move(problems)};
+    return fail(std::move(error));
+  }
+  auto found = step.state.stacks.find(command.stack.name);
+  std::uint64_t current = found == step.state.stacks.end() ? 0 : found->second.row.revision;
+  if (command.if_match && *command.if_match != current) {
+    if (found == step.state.stacks.end())
+      return fail(Errc::stale, fmt::format("there is no stack \"{}\" yet", command.stack.name));
+    return fail(stale(found->second));
+  }
+  std::string digest = digest_of(step.state, command.stack);
+  if (found != step.state.stacks.end() && !found->second.row.deleting) {
+    const RevisionRow* revision = current_revision(found->second);
+    if (revision && revision->digest == digest) return apply_unchanged(step, found->second);
+  }
+  return put_content(step, who, command.stack, digest);
+}
+
+Result<Answer> CommandRunner::operator()(const RollbackStack& command) const {
+  TRY(StackEntry * stack, find_stack(step, command.stack));
+  const RevisionRow* target = nullptr;
+  for (const auto& [number, revision] : stack->revisions) {
+    bool wanted =
+        command.revision ? number == command.revision : revision.succeeded && number < stack->row.revision;
+    if (wanted) target = &revision;
+  }
+  if (!target)
+    return fail(Errc::not_found,
+                command.revision ? fmt::format("{} has no revision {}", command.stack, command.revision)
+                                 : fmt::format("{} has no earlier revision that succeeded", command.stack));
+  return put_content(step, who, Stack(target->content), std::string(target->digest));
+}
+
+Result<Answer> CommandRunner::operator()(const DeleteStack& command) const {
+  TRY(StackEntry * stack, find_stack(step, command.stack));
+  if (stack->row.deleting && stack->row.deployment)
+    if (auto live = step.state.deployments.find(*stack->row.deployment);
+        live != step.state.deployments.end() && !is_final(live->second.state))
+      return deployment_answer(*stack, live->second, false);
+  supersede(step, *stack);
+  stack->row.deleting = true;
+  std::vector<PlanStep> steps;
+  for (const auto& [service, slots] : stack->slots)
+    for (const auto& [name, id] : slots) {
+      const SlotEntry& entry = step.state.slots.at(id);
+      steps.push_back(
+          {service, name, id, StepKind::delete_, entry.slot.node_name, "the stack is deleted", false});
+    }
+  Deployment& deployment = begin_deployment(step, *stack, who, std::move(steps));
+  step.audit(who, "stack.delete", "stack " + command.stack);
+  return deployment_answer(*stack, deployment, true);
+}
+
+Result<Answer> CommandRunner::operator()(const ScaleService& command) const {
+  TRY(StackEntry * stack, find_stack(step, command.stack));
+  const RevisionRow* revision = current_revision(*stack);
+  const Service* service = revision ? find_service(revision->content, command.service) : nullptr;
+  if (!service || stack->row.deleting)
+    return fail(Errc::not_found, fmt::format("{} has no service \"{}\"", command.stack, command.service));
+  if (service->scale.kind == ScaleKind::per_node)
+    return fail(Errc::conflict, fmt::format("{}/{} runs once on each node", command.stack, command.service),
+                {}, "change its scale in the stack file");
+  if (command.replicas > 10'000) return fail(Errc::invalid, "at most 10,000 instances of one service");
+  supersede(step, *stack);
+  Override& change = stack->row.services[command.service];
+  change.replicas = command.replicas;
+  change.who = who;
+  change.at = step.now.wall;
+  auto steps = plan(step.state, Stack(revision->content));
+  Deployment& deployment = begin_deployment(step, *stack, who, std::move(steps));
+  step.audit(who, "service.scale",
+             fmt::format("service {}/{} to {}", command.stack, command.service, command.replicas));
+  return deployment_answer(*stack, deployment, true);
+}
+
+Result<Answer> CommandRunner::operator()(const CancelDeployment& command) const {
+  TRY(Deployment * deployment, live_deployment(step, command.id));
+  if (deployment->revision == 0)
+    return fail(Errc::conflict, "a stack that is being deleted cannot be kept", {}, "apply it again");
+  StackEntry& stack = step.state.stacks.at(deployment->stack);
+  supersede(step, stack);
+  deployment->state = DeploymentState::cancelled;
+  deployment->message = fmt::format("cancelled by {}", who.actor);
+  deployment->finished_at = step.now.wall;
+  step.mark_deployment(deployment->id);
+  step.audit(who, "deployment.cancel", "deployment " + to_string(deployment->id));
+  return Answer{200, "", {{"id", to_string(deployment->id)}, {"state", "cancelled"}}};
+}
+
+Result<Answer> CommandRunner::operator()(const PauseDeployment& command) const {
+  TRY(Deployment * deployment, live_deployment(step, command.id));
+  deployment->state = command.pause ? DeploymentState::paused : DeploymentState::running;
+  deployment->progress_at = step.now.wall;
+  step.mark_deployment(deployment->id);
+  step.reconcile_later(deployment->stack);
+  step.audit(who, command.pause ? "deployment.pause" : "deployment.resume",
+             "deployment " + to_string(deployment->id));
+  return Answer{200, "", {{"id", to_string(deployment->id)}, {"state", enum_name(deployment->state)}}};
+}
+
+}  // namespace drover::hub

@@ -1,0 +1,220 @@
+// How far deployments and operations are: read off the slots after each reconcile.
+
+#include <fmt/format.h>
+
+#include "core/hub/step.hpp"
+
+namespace drover::hub {
+
+namespace {
+constexpr std::size_t kept_revisions = 20;
+
+struct Progress {
+  bool all_satisfied = true;
+  bool in_motion = false;
+  std::string failed;   // the first instance that has failed for good, and why
+  std::string waiting;  // the first thing that is waited for
+};
+
+bool moves_by_itself(InstanceState state) {
+  switch (state) {
+    case InstanceState::waiting:
+    case InstanceState::configuring:
+    case InstanceState::starting:
+    case InstanceState::unhealthy:
+    case InstanceState::backoff:
+    case InstanceState::restarting:
+    case InstanceState::stopping: return true;
+    case InstanceState::ready:  // being proven (healthy_for), or about to be changed
+    case InstanceState::stopped:
+    case InstanceState::completed:
+    case InstanceState::failed:
+    case InstanceState::stuck:
+    case InstanceState::lost:
+    case InstanceState::unknown: return false;
+  }
+  std::unreachable();
+}
+
+void look(const HubState& state, const SlotEntry& entry, Progress& progress) {
+  if (satisfied(state, entry)) return;
+  progress.all_satisfied = false;
+  const Slot& slot = entry.slot;
+  SeenState seen = seen_state(state, entry);
+  std::string name = slot.stack + "/" + slot.name;
+  bool failed = !slot.blocked.empty() || seen.state == InstanceState::failed;
+  if (entry.task) progress.in_motion = true;
+  else if (failed && progress.failed.empty())
+    progress.failed = fmt::format("{}: {}", name, seen.reason.empty() ? "failed" : seen.reason);
+  else if (!failed && observed_of(state, slot) && moves_by_itself(seen.state)) progress.in_motion = true;
+  if (!failed && progress.waiting.empty())
+    progress.waiting =
+        fmt::format("{}: {}", name, entry.waits.empty() ? std::string(enum_name(seen.state)) : entry.waits);
+}
+
+/// The plan's steps that are done now and were not before.
+bool tick_off(const HubState& state, const StackEntry& stack, Deployment& deployment) {
+  bool any = false;
+  for (PlanStep& plan_step : deployment.steps) {
+    if (plan_step.done) continue;
+    const SlotEntry* entry = nullptr;
+    if (auto service = stack.slots.find(plan_step.service); service != stack.slots.end())
+      if (auto slot = service->second.find(plan_step.instance_name); slot != service->second.end())
+        entry = &state.slots.at(slot->second);
+    plan_step.done =
+        plan_step.kind == StepKind::delete_ ? entry == nullptr : entry && satisfied(state, *entry);
+    if (entry && entry->slot.node) plan_step.node = entry->slot.node_name;
+    any |= plan_step.done;
+  }
+  return any;
+}
+
+void end_deployment(Step& step, Deployment& deployment, DeploymentState state, std::string message) {
+  deployment.state = state;
+  deployment.message = std::move(message);
+  deployment.finished_at = step.now.wall;
+  step.mark_deployment(deployment.id);
+  step.emit(
+      {.type = fmt::format("deployment.{}", enum_name(state)),
+       .subject = "deployment " + to_string(deployment.id),
+       .message = fmt::format("{} revision {}: {}{}", deployment.stack, deployment.revision, enum_name(state),
+                              deployment.message.empty() ? "" : " (" + deployment.message + ")"),
+       .level = state == DeploymentState::failed ? "error" : "info",
+       .stack = deployment.stack,
+       .data = {{"deployment", to_string(deployment.id)}, {"revision", deployment.revision}},
+       .who = deployment.who});
+}
+
+void forget_revisions(Step& step, StackEntry& stack) {
+  std::set<std::uint64_t> needed{stack.row.revision};
+  for (const auto& [service, slots] : stack.slots)
+    for (const auto& [name, id] : slots) needed.insert(step.state.slots.at(id).slot.generation);
+  while (stack.revisions.size() > kept_revisions) {
+    auto oldest =
+        std::ranges::find_if(stack.revisions, [&](const auto& pair) { return !needed.contains(pair.first); });
+    if (oldest == stack.revisions.end() || oldest->first == stack.row.revision) return;
+    step.erase(EraseRevision{stack.row.name, oldest->first});
+    stack.revisions.erase(oldest);
+  }
+}
+
+void succeed(Step& step, StackEntry& stack, Deployment& deployment) {
+  end_deployment(step, deployment, DeploymentState::succeeded, "");
+  if (auto revision = stack.revisions.find(stack.row.revision);
+      revision != stack.revisions.end() && !revision->second.succeeded) {
+    revision->second.succeeded = true;
+    step.write(revision->second);
+  }
+  forget_revisions(step, stack);
+}
+
+void erase_stack(Step& step, const std::string& name) {
+  for (auto it = step.state.deployments.begin(); it != step.state.deployments.end();) {
+    bool ended = it->second.stack == name && it->second.finished_at && it->second.revision != 0;
+    if (ended) step.mark_deployment(it->first);
+    it = ended ? step.state.deployments.erase(it) : std::next(it);
+  }
+  step.state.stacks.erase(name);
+  step.mark_stack(name);
+  step.emit({.type = "stack.deleted",
+             .subject = "stack " + name,
+             .message = fmt::format("{} is gone", name),
+             .stack = name});
+}
+
+Duration patience(const StackEntry& stack) {
+  Duration longest = 0s;
+  if (const RevisionRow* revision = current_revision(stack))
+    for (const Service& service : revision->content.services)
+      longest = std::max(longest, service.update.no_progress);
+  return longest == 0s ? Duration(600s) : longest;
+}
+
+std::optional<std::pair<bool, std::string>> item_result(const HubState& state, OperationKind kind,
+                                                        const OperationItem& item) {
+  auto found = state.slots.find(item.instance);
+  if (found == state.slots.end())
+    return std::pair(kind == OperationKind::stop, std::string("it has been deleted"));
+  const SlotEntry& entry = found->second;
+  if (entry.task) return std::nullopt;
+  if (!entry.slot.blocked.empty()) return std::pair(false, entry.slot.blocked);
+  if (wanted_running(state, entry.slot) != (kind != OperationKind::stop))
+    return std::pair(false, std::string("overtaken by a newer command"));
+  if (satisfied(state, entry)) return std::pair(true, std::string());
+  SeenState seen = seen_state(state, entry);
+  if (seen.state == InstanceState::failed) return std::pair(false, seen.reason);
+  return std::nullopt;
+}
+
+void end_operation(Step& step, Operation& operation) {
+  auto good = std::ranges::count_if(operation.items, [](const OperationItem& item) { return *item.ok; });
+  operation.state = std::size_t(good) == operation.items.size() ? OperationState::succeeded
+                    : good > 0                                  ? OperationState::partial
+                                                                : OperationState::failed;
+  operation.finished_at = step.now.wall;
+  step.emit({.type = fmt::format("operation.{}", enum_name(operation.state)),
+             .subject = "operation " + to_string(operation.id),
+             .message = fmt::format("{} {}: {} of {} done", enum_name(operation.kind), operation.scope, good,
+                                    operation.items.size()),
+             .level = operation.state == OperationState::succeeded ? "info" : "warn",
+             .data = {{"operation", to_string(operation.id)}},
+             .who = operation.who});
+}
+}  // namespace
+
+void judge_deployment(Step& step, StackEntry& stack) {
+  HubState& state = step.state;
+  auto found = stack.row.deployment ? state.deployments.find(*stack.row.deployment) : state.deployments.end();
+  if (found == state.deployments.end() || is_final(found->second.state)) return;
+  Deployment& deployment = found->second;
+  if (deployment.state == DeploymentState::paused) return;
+  Progress progress;
+  for (const auto& [service, slots] : stack.slots)
+    for (const auto& [name, id] : slots) look(state, state.slots.at(id), progress);
+  if (tick_off(state, stack, deployment)) {
+    deployment.progress_at = step.now.wall;
+    step.mark_deployment(deployment.id);
+  }
+  if (progress.all_satisfied) {
+    bool gone = stack.row.deleting;
+    succeed(step, stack, deployment);
+    if (gone) erase_stack(step, std::string(stack.row.name));
+    return;
+  }
+  if (!progress.failed.empty() && !progress.in_motion)
+    return end_deployment(step, deployment, DeploymentState::failed, progress.failed);
+  Duration limit = patience(stack);
+  if (deployment.progress_at + limit <= step.now.wall)
+    return end_deployment(step, deployment, DeploymentState::failed,
+                          fmt::format("no progress for {}; {}", human_duration(limit), progress.waiting));
+  step.timer(step.now.boot + limit, stack.row.name);
+  if (deployment.message != progress.waiting) {
+    deployment.message = progress.waiting;
+    step.out.touched.deployments.insert(to_string(deployment.id));
+  }
+}
+
+void judge_operations(Step& step, const std::string& stack) {
+  for (auto& [id, operation] : step.state.operations) {
+    if (operation.state != OperationState::running) continue;
+    bool changed = false, open = false;
+    for (OperationItem& item : operation.items) {
+      if (item.ok || item.stack != stack) {
+        open |= !item.ok;
+        continue;
+      }
+      if (auto result = item_result(step.state, operation.kind, item)) {
+        item.ok = result->first;
+        item.message = std::move(result->second);
+        changed = true;
+      } else {
+        open = true;
+      }
+    }
+    if (!changed) continue;
+    if (!open) end_operation(step, operation);
+    step.mark_operation(id);
+  }
+}
+
+}  // namespace drover::hub

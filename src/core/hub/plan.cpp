@@ -1,0 +1,115 @@
+// What applying a stack would do, slot by slot, and why. Changes nothing; the planner decides again when it
+// acts.
+
+#include <fmt/format.h>
+
+#include "core/hub/step.hpp"
+
+namespace drover::hub {
+
+std::string service_digest(const HubState& state, Service service) {
+  // How it is rolled out, where, and how many there are do not make an instance another one.
+  service.scale = {};
+  service.place = {};
+  service.update = {};
+  service.depends_on.clear();
+  service.labels.clear();
+  return blake2b(to_json_text(service), state.digest_key);
+}
+
+namespace {
+struct Planning {
+  const HubState& state;
+  const StackEntry* stack;  // nullptr: a new stack
+  std::vector<PlanStep> steps;
+  std::map<std::string, std::size_t> planned;  // node → instances that this plan puts there
+
+  const SlotEntry* slot(const std::string& service, const std::string& name) const {
+    if (!stack) return nullptr;
+    auto slots = stack->slots.find(service);
+    if (slots == stack->slots.end()) return nullptr;
+    auto found = slots->second.find(name);
+    return found == slots->second.end() ? nullptr : &state.slots.at(found->second);
+  }
+
+  void existing(const Service& service, const SlotEntry& entry, const std::string& digest) {
+    const Slot& slot = entry.slot;
+    PlanStep step{service.name,   slot.name,          slot.id, StepKind::keep,
+                  slot.node_name, "runs as it shall", false};
+    const Observed* observed = observed_of(state, slot);
+    if (!wanted_running(state, slot)) {
+      step.reason = "stopped on request";
+    } else if (!slot.node) {
+      step.kind = StepKind::create;
+      step.reason = entry.waits;
+    } else if (slot.digest != digest) {
+      step.kind = StepKind::update;
+      step.reason = "its content changes";
+    } else if (observed && observed->digest != digest) {
+      step.kind = StepKind::update;
+      step.reason = "an older change has not reached it yet";
+    }
+    steps.push_back(std::move(step));
+  }
+
+  void fresh(const Service& service, const std::string& stack_name, const std::string& name,
+             std::uint32_t index, const std::string& bound) {
+    PlanStep step{service.name, name, {}, StepKind::create, "", "", false};
+    auto verdicts = judge_nodes(state, service, stack_name, index, bound);
+    std::optional<std::pair<std::size_t, std::string>> best;
+    for (const Verdict& verdict : verdicts) {
+      if (!verdict.fits) continue;
+      auto load = state.nodes.at(state.node_names.at(verdict.node)).slots.size() + planned[verdict.node];
+      if (!best || std::pair(load, verdict.node) < *best) best = std::pair(load, verdict.node);
+    }
+    if (best) {
+      step.node = best->second;
+      step.reason = bound.empty() ? "the fewest instances there" : "one on each node";
+      ++planned[step.node];
+    } else {
+      step.reason = verdicts.empty() ? "there is no node"
+                                     : "no node fits: " + verdicts[0].node + " " + verdicts[0].reason;
+    }
+    steps.push_back(std::move(step));
+  }
+};
+
+std::vector<std::pair<std::string, std::string>> names_of(const HubState& state, const StackEntry* stack,
+                                                          const Service& service) {
+  std::vector<std::pair<std::string, std::string>> names;
+  if (service.scale.kind == ScaleKind::per_node) {
+    for (const auto& node : per_node_names(state, service))
+      names.emplace_back(node_slot_name(service.name, node), node);
+    return names;
+  }
+  auto count = stack ? wanted_replicas(stack->row, service) : service.scale.count;
+  for (std::uint32_t i = 0; i < count; ++i) names.emplace_back(slot_name(service.name, i), "");
+  return names;
+}
+}  // namespace
+
+std::vector<PlanStep> plan(const HubState& state, const Stack& content) {
+  auto found = state.stacks.find(content.name);
+  Planning planning{state, found == state.stacks.end() ? nullptr : &found->second, {}, {}};
+  std::set<std::pair<std::string, std::string>> wanted;
+  for (const Service* service : in_order(content)) {
+    std::string digest = service_digest(state, *service);
+    std::uint32_t index = 0;
+    for (const auto& [name, bound] : names_of(state, planning.stack, *service)) {
+      wanted.emplace(service->name, name);
+      const SlotEntry* entry = planning.slot(service->name, name);
+      if (entry && !entry->slot.removing) planning.existing(*service, *entry, digest);
+      else planning.fresh(*service, content.name, name, index, bound);
+      ++index;
+    }
+  }
+  if (!planning.stack) return std::move(planning.steps);
+  for (const auto& [service, slots] : planning.stack->slots)
+    for (const auto& [name, id] : slots)
+      if (!wanted.contains({service, name}))
+        planning.steps.push_back({service, name, id, StepKind::delete_, state.slots.at(id).slot.node_name,
+                                  "not in the file any more", false});
+  return std::move(planning.steps);
+}
+
+}  // namespace drover::hub

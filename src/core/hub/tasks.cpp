@@ -1,0 +1,408 @@
+// The task queue: made, handed out, reported, repeated, cancelled, cleaned up (architecture.md §4).
+
+#include <fmt/format.h>
+
+#include "core/hub/step.hpp"
+
+namespace drover::hub {
+
+namespace {
+constexpr std::uint32_t max_refusals = 5;
+
+TaskEntry* find_task(HubState& state, TaskId id) {
+  auto found = state.tasks.find(id);
+  return found == state.tasks.end() ? nullptr : &found->second;
+}
+
+std::string task_subject(const Task& task) { return "task " + to_string(task.id); }
+
+void tell(Step& step, const Task& task, std::string level = "info") {
+  std::string what = fmt::format("{} {}/{}", enum_name(task.type), task.stack, task.instance_name);
+  Event event{.type = fmt::format("task.{}", enum_name(task.state)),
+              .subject = task_subject(task),
+              .message = task.message.empty()
+                             ? fmt::format("{}: {}", what, enum_name(task.state))
+                             : fmt::format("{}: {} ({})", what, enum_name(task.state), task.message),
+              .level = std::move(level),
+              .stack = task.stack,
+              .service = task.service,
+              .instance_name = task.instance_name,
+              .data = {{"task", to_string(task.id)}, {"type", enum_name(task.type)}},
+              .who = task.who};
+  if (auto node = step.state.nodes.find(task.node); node != step.state.nodes.end())
+    event.node = node->second.row.node.name;
+  step.emit(std::move(event));
+}
+
+/// Leaves the indexes of the state that it had.
+void unindex(Step& step, const Task& task) {
+  if (auto pending = step.state.pending.find(task.node); pending != step.state.pending.end()) {
+    pending->second.erase(task.id);
+    if (pending->second.empty()) step.state.pending.erase(pending);
+  }
+  if (auto node = step.state.nodes.find(task.node); node != step.state.nodes.end())
+    node->second.open.erase(task.id);
+}
+
+void note_progress(Step& step, const Task& task) {
+  if (!task.deployment) return;
+  auto found = step.state.deployments.find(*task.deployment);
+  if (found != step.state.deployments.end()) found->second.progress_at = step.now.wall;
+}
+
+/// What a task's end means for its instance.
+void settle(Step& step, Task& task) {
+  if (task.state == TaskState::completed && task.type == TaskType::delete_)
+    if (auto node = step.state.nodes.find(task.node); node != step.state.nodes.end())
+      node->second.observed.erase(task.placement.instance);
+  auto found = step.state.slots.find(task.placement.instance);
+  if (found == step.state.slots.end() || found->second.task != task.id) return;
+  SlotEntry& entry = found->second;
+  entry.task.reset();
+  step.mark_slot(entry.slot.id);
+  step.reconcile_later(task.stack);
+  if (task.state == TaskState::completed && task.type == TaskType::delete_) {
+    if (entry.slot.removing) return erase_slot(step, entry.slot.id);
+    set_node(step, entry, std::nullopt);  // moved away from here: placed anew by the next reconcile
+  }
+  if (task.state == TaskState::failed) entry.slot.blocked = task.message;
+  if (task.state == TaskState::cancelled && !task.message.empty()) entry.slot.blocked = task.message;
+}
+
+void finish_task(Step& step, Task& task, TaskState state, std::string message) {
+  unindex(step, task);
+  task.state = state;
+  task.message = std::move(message);
+  task.finished_at = step.now.wall;
+  if (state == TaskState::completed) task.progress = 100;
+  step.state.finished.push_back(task.id);
+  step.mark_task(task.id);
+  note_progress(step, task);
+  tell(step, task, state == TaskState::failed ? "error" : "info");
+  settle(step, task);
+  step.dispatch_later(task.node);
+}
+
+void back_to_pending(Step& step, TaskEntry& entry, const std::string& why) {
+  Task& task = entry.task;
+  unindex(step, task);
+  task.state = TaskState::pending;
+  task.message = why;
+  auto exponent =
+      std::min<std::size_t>(std::max<std::size_t>(task.attempts.size() + task.refusals, 1) - 1, 16);
+  auto backoff = std::min(step.settings.retry_backoff * (1 << exponent), step.settings.retry_backoff_max);
+  backoff = Duration(std::int64_t(double(backoff.count()) * (0.8 + 0.4 * step.rng.unit())));
+  entry.not_before = step.now.boot + backoff;
+  step.state.pending[task.node].insert(task.id);
+  step.timer(entry.not_before, Timer::About::task, task.id.value);
+  step.mark_task(task.id);
+  tell(step, task, "warn");
+}
+
+std::uint32_t counted_attempts(const Task& task) {
+  std::uint32_t count = 0;
+  for (const Attempt& attempt : task.attempts) count += attempt.outcome == "refused" ? 0 : 1;
+  return count;
+}
+
+/// One move of the life cycle, checked; false: not allowed, nothing changed.
+bool move(Step& step, TaskEntry& entry, TaskMove move, const std::string& error,
+          const std::vector<std::string>& output) {
+  Task& task = entry.task;
+  bool refused = move == TaskMove::refused;
+  Left left{
+      .attempts = refused ? task.refusals + 1 < max_refusals : counted_attempts(task) <= task.max_retries,
+      .cancel_requested = task.cancel_requested,
+      .repeatable = true};
+  auto to = next(task.state, move, left);
+  if (!to) return false;
+  if (!task.attempts.empty() && !task.attempts.back().ended_at && *to != TaskState::running) {
+    Attempt& attempt = task.attempts.back();
+    attempt.ended_at = step.now.wall;
+    attempt.outcome = std::string(enum_name(move));
+    attempt.error = error;
+    attempt.output = output;
+  }
+  task.refusals = refused ? task.refusals + 1 : 0;
+  if (*to == TaskState::pending) {
+    back_to_pending(step, entry, error);
+  } else if (is_final(*to)) {
+    // A cancelled task blocks its slot only when a person cancelled it; that text was set when it was asked
+    // for.
+    std::string message = *to == TaskState::cancelled ? task.message : error;
+    finish_task(step, task, *to, std::move(message));
+  }
+  return true;
+}
+
+bool ready_to_begin(const HubState& state, const TaskEntry& entry, BootTime now) {
+  if (entry.not_before > now) return false;
+  for (TaskId id : entry.task.depends_on) {
+    auto found = state.tasks.find(id);
+    if (found != state.tasks.end() && found->second.task.state != TaskState::completed) return false;
+  }
+  return true;
+}
+
+Assign assignment(const HubState& state, const Task& task) {
+  Assign assign{.task = task.id,
+                .attempt = task.attempts.back().number,
+                .type = task.type,
+                .placement = task.placement,
+                .stack = task.stack,
+                .instance_name = task.instance_name,
+                .restart_generation = task.restart_generation,
+                .priority = task.priority,
+                .timeout = task.timeout,
+                .who = task.who};
+  auto slot = state.slots.find(task.placement.instance);
+  if (slot == state.slots.end()) return assign;
+  assign.index = slot->second.slot.index;
+  assign.run = wanted_running(state, slot->second.slot);
+  if (task.type != TaskType::deploy && task.type != TaskType::update) return assign;
+  auto stack = state.stacks.find(task.stack);
+  if (stack == state.stacks.end()) return assign;
+  auto revision = stack->second.revisions.find(task.placement.generation);
+  if (revision == stack->second.revisions.end()) return assign;
+  if (const Service* service = find_service(revision->second.content, task.service))
+    assign.service = *service;
+  return assign;
+}
+
+void hand_out(Step& step, Session& session, TaskEntry& entry) {
+  Task& task = entry.task;
+  unindex(step, task);
+  task.state = TaskState::assigned;
+  task.attempts.push_back({.number = std::uint32_t(task.attempts.size() + 1), .assigned_at = step.now.wall});
+  step.state.nodes.at(task.node).open.insert(task.id);
+  entry.progress_at = step.now.boot;
+  step.timer(step.now.boot + task.no_progress, Timer::About::task, task.id.value);
+  if (task.timeout) step.timer(step.now.boot + *task.timeout, Timer::About::task, task.id.value);
+  step.mark_task(task.id);
+  step.send(session, assignment(step.state, task));
+}
+
+/// The task of a report, if the report is about its open attempt and comes from its node.
+TaskEntry* reported(Step& step, const Session& session, TaskId id, std::uint32_t attempt) {
+  TaskEntry* entry = find_task(step.state, id);
+  if (!entry || entry->task.node != session.uid || entry->task.attempts.empty()) return nullptr;
+  const Attempt& last = entry->task.attempts.back();
+  return last.number == attempt && !last.ended_at ? entry : nullptr;
+}
+}  // namespace
+
+Task& make_task(Step& step, SlotEntry& slot, TaskOrder order, const Who& who) {
+  Task task;
+  task.id = step.make_id<TaskId>();
+  task.type = order.type;
+  task.stack = slot.slot.stack;
+  task.service = slot.slot.service;
+  task.instance_name = slot.slot.name;
+  task.node = *slot.slot.node;
+  task.placement = {slot.slot.id, slot.slot.epoch, slot.slot.generation, slot.slot.digest};
+  task.restart_generation = slot.slot.restart_generation;
+  task.priority = order.priority;
+  task.who = who;
+  task.created_at = step.now.wall;
+  if (auto stack = step.state.stacks.find(task.stack);
+      stack != step.state.stacks.end() && stack->second.row.deployment) {
+    auto deployment = step.state.deployments.find(*stack->second.row.deployment);
+    if (deployment != step.state.deployments.end() && !is_final(deployment->second.state))
+      task.deployment = deployment->first;
+  }
+  slot.task = task.id;
+  slot.waits.clear();
+  step.mark_slot(slot.slot.id);
+  step.mark_task(task.id);
+  step.state.pending[task.node].insert(task.id);
+  step.dispatch_later(task.node);
+  note_progress(step, task);
+  TaskEntry& entry = step.state.tasks[task.id];
+  entry = {std::move(task), step.now.boot, step.now.boot};
+  tell(step, entry.task);
+  return entry.task;
+}
+
+void make_orphan_delete(Step& step, NodeId node, const Observed& observed) {
+  for (TaskId id : step.state.nodes.at(node).open)
+    if (step.state.tasks.at(id).task.placement.instance == observed.instance) return;
+  if (auto pending = step.state.pending.find(node); pending != step.state.pending.end())
+    for (TaskId id : pending->second)
+      if (step.state.tasks.at(id).task.placement.instance == observed.instance) return;
+  Task task;
+  task.id = step.make_id<TaskId>();
+  task.type = TaskType::delete_;
+  task.instance_name = to_string(observed.instance);
+  task.node = node;
+  task.placement = {observed.instance, observed.epoch, observed.generation, observed.digest};
+  task.priority = 7;
+  task.who = {"system", "reconcile", ""};
+  task.created_at = step.now.wall;
+  task.message = "an instance that belongs to no stack";
+  step.mark_task(task.id);
+  step.state.pending[node].insert(task.id);
+  step.dispatch_later(node);
+  TaskEntry& entry = step.state.tasks[task.id];
+  entry = {std::move(task), step.now.boot, step.now.boot};
+  tell(step, entry.task);
+}
+
+void dispatch(Step& step, NodeId id) {
+  Session* session = usable_session(step.state, id);
+  auto pending = step.state.pending.find(id);
+  if (!session || pending == step.state.pending.end()) return;
+  NodeEntry& node = step.state.nodes.at(id);
+  std::set<InstanceId> busy;
+  for (TaskId open : node.open) busy.insert(step.state.tasks.at(open).task.placement.instance);
+  std::vector<std::pair<int, TaskId>> order;  // ids are ordered by the time they were made
+  for (TaskId task : pending->second) order.emplace_back(10 - step.state.tasks.at(task).task.priority, task);
+  std::ranges::sort(order);
+  for (const auto& [rank, task] : order) {
+    if (node.open.size() >= step.settings.max_parallel) return;
+    TaskEntry& entry = step.state.tasks.at(task);
+    if (!ready_to_begin(step.state, entry, step.now.boot)) continue;
+    if (!busy.insert(entry.task.placement.instance).second) continue;
+    hand_out(step, *session, entry);
+  }
+}
+
+void resume_tasks(Step& step, Session& session, const std::vector<TaskStarted>& held) {
+  auto open = step.state.nodes.at(session.uid).open;
+  for (TaskId id : open) {
+    TaskEntry& entry = step.state.tasks.at(id);
+    const Task& task = entry.task;
+    bool known = std::ranges::any_of(
+        held, [&](const TaskStarted& h) { return h.task == id && h.attempt == task.attempts.back().number; });
+    entry.progress_at = step.now.boot;
+    // Sent again whether it is known or not: the agent takes the same attempt twice as one.
+    if (known || task.state == TaskState::assigned) {
+      if (!known) step.send(session, assignment(step.state, task));
+      if (task.cancel_requested) step.send(session, Cancel{id, task.attempts.back().number});
+    } else {
+      move(step, entry, TaskMove::attempt_lost, "the node came back without this attempt", {});
+    }
+  }
+}
+
+void task_report(Step& step, Session& session, const TaskStarted& frame) {
+  TaskEntry* entry = reported(step, session, frame.task, frame.attempt);
+  if (!entry || entry->task.state != TaskState::assigned) return;
+  entry->task.state = TaskState::running;
+  entry->task.attempts.back().started_at = step.now.wall;
+  entry->progress_at = step.now.boot;
+  step.mark_task(frame.task);
+  note_progress(step, entry->task);
+  tell(step, entry->task);
+}
+
+void task_report(Step& step, Session& session, const TaskProgress& frame) {
+  TaskEntry* entry = reported(step, session, frame.task, frame.attempt);
+  if (!entry) return;
+  bool further = frame.progress > entry->task.progress || frame.message != entry->task.message;
+  entry->task.progress = std::min<std::uint8_t>(frame.progress, 100);
+  if (!entry->task.cancel_requested) entry->task.message = frame.message;
+  if (further) {
+    entry->progress_at = step.now.boot;
+    note_progress(step, entry->task);
+    step.timer(step.now.boot + entry->task.no_progress, Timer::About::task, frame.task.value);
+  }
+  step.show_task(frame.task);
+}
+
+void task_report(Step& step, Session& session, const TaskEnded& frame) {
+  // Recorded in any case: an outcome of an old attempt is of no interest any more.
+  if (TaskEntry* entry = reported(step, session, frame.task, frame.attempt)) {
+    bool report = frame.outcome == TaskMove::succeed || frame.outcome == TaskMove::attempt_failed ||
+                  frame.outcome == TaskMove::refused || frame.outcome == TaskMove::cancel_confirmed ||
+                  frame.outcome == TaskMove::attempt_lost;
+    if (report) move(step, *entry, frame.outcome, frame.error, frame.output);
+  }
+  step.send(session, OutcomeRecorded{frame.task, frame.attempt});
+}
+
+void check_task(Step& step, TaskId id) {
+  TaskEntry* entry = find_task(step.state, id);
+  if (!entry || is_final(entry->task.state)) return;
+  Task& task = entry->task;
+  if (task.state == TaskState::pending) return step.dispatch_later(task.node);
+  if (!usable(step.state, task.node)) return;  // it stands as long as its node is not lost
+  bool stuck = entry->progress_at + task.no_progress <= step.now.boot;
+  bool late = task.timeout && task.attempts.back().assigned_at + *task.timeout <= step.now.wall;
+  if (!stuck && !late) {
+    step.timer(entry->progress_at + task.no_progress, Timer::About::task, id.value);
+    return;
+  }
+  Session* session = usable_session(step.state, task.node);
+  step.send(*session, Cancel{id, task.attempts.back().number});
+  auto why = stuck ? fmt::format("no progress for {}", human_duration(task.no_progress))
+                   : fmt::format("not done within {}", human_duration(*task.timeout));
+  move(step, *entry, TaskMove::attempt_failed, why, {});
+}
+
+void request_cancel(Step& step, TaskId id, const std::string& why) {
+  TaskEntry* entry = find_task(step.state, id);
+  if (!entry || is_final(entry->task.state)) return;
+  Task& task = entry->task;
+  if (task.state == TaskState::pending) {
+    finish_task(step, task, TaskState::cancelled, why);
+    return;
+  }
+  if (task.cancel_requested) return;
+  task.cancel_requested = true;
+  task.message = why;
+  step.mark_task(id);
+  if (Session* session = usable_session(step.state, task.node))
+    step.send(*session, Cancel{id, task.attempts.back().number});
+}
+
+void give_up_attempt(Step& step, TaskId id, const std::string& why) {
+  TaskEntry* entry = find_task(step.state, id);
+  if (!entry || is_final(entry->task.state)) return;
+  Task& task = entry->task;
+  if (!task.attempts.empty() && !task.attempts.back().ended_at) {
+    task.attempts.back().ended_at = step.now.wall;
+    task.attempts.back().outcome = "attempt_lost";
+    task.attempts.back().error = why;
+  }
+  finish_task(step, task, TaskState::cancelled, "");
+}
+
+void forget_old(Step& step) {
+  HubState& state = step.state;
+  auto old = step.now.wall - step.settings.keep_finished;
+  while (!state.finished.empty()) {
+    TaskId id = state.finished.front();
+    auto found = state.tasks.find(id);
+    bool over = state.finished.size() > step.settings.keep_tasks;
+    if (found != state.tasks.end() && !over && found->second.task.finished_at.value_or(step.now.wall) > old)
+      break;
+    state.finished.pop_front();
+    if (found == state.tasks.end()) continue;
+    state.tasks.erase(found);
+    step.mark_task(id);
+  }
+  std::erase_if(state.idempotency, [&](const auto& pair) {
+    bool gone = pair.second.at + std::chrono::hours(24) < step.now.wall;
+    if (gone) step.erase(EraseIdempotency{pair.first});
+    return gone;
+  });
+  for (auto it = state.operations.begin(); it != state.operations.end();) {
+    bool gone = it->second.finished_at && *it->second.finished_at < old;
+    if (gone) step.mark_operation(it->first);
+    it = gone ? state.operations.erase(it) : std::next(it);
+  }
+  for (auto it = state.credentials.begin(); it != state.credentials.end();) {
+    bool gone = it->second.expires_at && *it->second.expires_at < step.now.wall;
+    if (gone) {
+      step.erase(EraseCredential{it->first});
+      state.credential_hashes.erase(it->second.hash);
+    }
+    it = gone ? state.credentials.erase(it) : std::next(it);
+  }
+  if (state.event_seq > state.first_event + step.settings.max_events && state.first_event > 0) {
+    state.first_event = state.event_seq - step.settings.max_events;
+    step.erase(EraseEventsBefore{state.first_event});
+  }
+}
+
+}  // namespace drover::hub
