@@ -67,7 +67,10 @@ struct EraseAttempt {
   TaskId task;
   std::uint32_t attempt = 0;
 };
-using Row = std::variant<PlacementRow, AttemptRow, AgentMeta, ErasePlacement, EraseAttempt>;
+/// Everything that the journal held is dropped; the rows after this one are all there is. Written in one
+/// commit after a failed one, since nobody knows which rows were lost.
+struct EraseAll {};
+using Row = std::variant<PlacementRow, AttemptRow, AgentMeta, ErasePlacement, EraseAttempt, EraseAll>;
 
 /// Everything that the journal held at start.
 struct Journal {
