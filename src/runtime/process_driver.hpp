@@ -6,14 +6,10 @@
 
 #include "runtime/driver.hpp"
 #include "runtime/keeper_client.hpp"
+#include "runtime/run_record.hpp"
+#include "runtime/spawn_spec.hpp"
 
 namespace drover::runtime {
-
-/// What {{node.*}} stands for.
-struct NodeWords {
-  std::string name, address;
-  std::map<std::string, std::string> labels;
-};
 
 class ProcessDriver final : public Driver {
  public:
@@ -34,6 +30,8 @@ class ProcessDriver final : public Driver {
   void set_node(NodeWords node);
   const NodeWords& node() const;
   KeeperClient& keeper();
+  const Paths& paths() const;
+  net::Executor files() const;
 
   net::Awaitable<Result<std::vector<agent::Found>>> recover() override;
   net::Awaitable<std::expected<agent::Spawned, agent::SpawnFailed>> start(agent::Spawn spawn) override;
@@ -49,6 +47,9 @@ class ProcessDriver final : public Driver {
     std::string last_line;  // of its output
   };
   net::Awaitable<Result<Ran>> run_probe(agent::AskProbe probe, std::vector<std::string> command);
+
+  /// A deleted instance: its directory with all logs.
+  net::Awaitable<Result<void>> remove_files(agent::RemoveFiles what);
 
  private:
   struct Impl;

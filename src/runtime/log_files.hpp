@@ -1,0 +1,39 @@
+#pragma once
+// The segments of one log directory: which there are, where a time lies in them. Opens files read-only.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/descriptor.hpp"
+
+namespace drover::runtime {
+
+/// A place between two records.
+struct LogPosition {
+  std::uint64_t segment = 0;  // 0: before the first
+  std::uint64_t offset = 0;
+  bool operator==(const LogPosition&) const = default;
+};
+
+class LogFiles {
+ public:
+  explicit LogFiles(std::string directory) : directory_(std::move(directory)) {}
+
+  std::vector<std::uint64_t> segments() const;  // numbers, rising
+  /// The smallest number above `segment`; nullopt: it is the last.
+  std::optional<std::uint64_t> after(std::uint64_t segment) const;
+  Fd open(std::uint64_t segment) const;
+
+  LogPosition begin() const;
+  /// Not after the first record that is at least as young as `wall_ns`, and at most one index step before it.
+  LogPosition before_time(std::int64_t wall_ns) const;
+  /// The beginning of a record about `bytes` before the end.
+  LogPosition before_end(std::uint64_t bytes) const;
+
+ private:
+  std::string directory_;
+};
+
+}  // namespace drover::runtime

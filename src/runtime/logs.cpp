@@ -1,0 +1,306 @@
+#include "runtime/logs.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <re2/re2.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include <array>
+#include <charconv>
+
+#include "base/json.hpp"
+#include "base/text.hpp"
+#include "runtime/log_files.hpp"
+#include "runtime/log_line.hpp"
+
+namespace drover::runtime {
+
+namespace {
+
+constexpr std::size_t block_size = 256 << 10;
+constexpr std::size_t max_assembled = 1 << 20;
+constexpr std::uint64_t max_tail = 10'000;
+constexpr std::size_t max_tail_bytes = 8 << 20;
+constexpr std::string_view cut_mark = " [drover: the rest of this line was cut]";
+
+Result<std::uint64_t> count_of(std::string_view name, std::string_view text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error == std::errc() && end == text.data() + text.size() && !text.empty()) return value;
+  return fail(Errc::invalid, fmt::format("{}: \"{}\" is not a number", name, text));
+}
+
+Result<WallTime> since_of(std::string_view text, WallTime now) {
+  if (auto time = parse_time(text)) return *time;
+  if (auto ago = parse_duration(text)) return now - *ago;
+  return fail(Errc::invalid, fmt::format("since: \"{}\" is neither a time nor a duration", text), {},
+              "write 10m, 1h30m or 2026-11-21T10:00:00Z");
+}
+
+Result<void> take_option(LogQuery& query, const std::string& name, const std::string& value, WallTime now) {
+  if (value.empty()) return {};
+  if (name == "tail" && value == "all") return {};
+  if (name == "tail") {
+    TRY(query.tail, count_of(name, value));
+  } else if (name == "since") {
+    TRY(query.since, since_of(value, now));
+  } else if (name == "grep") {
+    query.grep = value;
+  } else if (name == "follow") {
+    query.follow = value == "true" || value == "1";
+  } else if (name == "stream") {
+    if (value != "stdout" && value != "stderr")
+      return fail(Errc::invalid, fmt::format("stream: \"{}\" is not one of: stdout, stderr", value));
+    query.stream = value == "stdout" ? LogStream::out : LogStream::err;
+  }
+  return {};
+}
+
+/// Parts of a stream into whole lines.
+class Assembler {
+ public:
+  /// A line that is complete with this part.
+  std::optional<LogRecord> add(const LogPart& part) {
+    auto& open = open_[std::size_t(part.stream)];
+    if (!open) open = LogRecord{part.wall_ns, part.stream, {}};
+    const auto room = max_assembled - std::min(max_assembled, open->line.size());
+    open->line.append(part.text.substr(0, room));
+    if (part.text.size() > room && !open->line.ends_with(cut_mark)) open->line.append(cut_mark);
+    if (!part.complete) return std::nullopt;
+    return std::exchange(open, std::nullopt);
+  }
+  std::optional<LogRecord> flush() {
+    for (auto& open : open_)
+      if (open) return std::exchange(open, std::nullopt);
+    return std::nullopt;
+  }
+
+ private:
+  std::array<std::optional<LogRecord>, 2> open_;
+};
+
+}  // namespace
+
+Result<LogQuery> parse_log_query(const std::vector<std::pair<std::string, std::string>>& options, WallTime now) {
+  LogQuery query;
+  for (const auto& [name, value] : options) TRYV(take_option(query, name, value, now));
+  return query;
+}
+
+struct LogReader::Impl {
+  Impl(std::string directory, LogQuery its_query) : files(std::move(directory)), query(std::move(its_query)) {
+    if (query.since) since_ns = query.since->time_since_epoch().count() * 1000;
+  }
+
+  LogFiles files;
+  LogQuery query;
+  std::int64_t since_ns = INT64_MIN;
+  std::unique_ptr<re2::RE2> pattern;
+  LogPosition at;
+  Fd file;
+  std::string block;  // bytes from `at` on that hold no whole record yet
+  Assembler assembler;
+  std::deque<LogRecord> queued;  // of the tail
+  std::int64_t last_ns = 0;
+  bool older = false;  // a record before `since` was seen
+
+  void go_to(LogPosition where) {
+    at = where;
+    file = Fd();
+    block.clear();
+    assembler = {};
+  }
+
+  bool wanted(const LogRecord& record) {
+    if (record.wall_ns < since_ns) return older = true, false;
+    if (query.stream && record.stream != *query.stream) return false;
+    return !pattern || re2::RE2::PartialMatch(record.line, *pattern);
+  }
+
+  /// False: nothing more now.
+  bool fill() {
+    if (!file) {
+      if (at.segment == 0) at = files.begin();
+      if (at.segment == 0) return false;
+      file = files.open(at.segment);
+      if (!file) return next_segment();
+    }
+    const auto size = block.size();
+    block.resize(size + block_size);
+    const auto n = ::pread(file.get(), block.data() + size, block_size, off_t(at.offset + size));
+    block.resize(size + std::size_t(std::max<ssize_t>(n, 0)));
+    if (n > 0) return true;
+    return next_segment();
+  }
+
+  bool next_segment() {
+    const auto next = files.after(at.segment);
+    if (!next) return false;
+    // The next one is made after the last write to this one: what is here now is all of it.
+    const auto size = block.size();
+    char more;
+    if (file && ::pread(file.get(), &more, 1, off_t(at.offset + size)) == 1) return true;
+    at = {*next, 0};
+    file = Fd();
+    block.clear();
+    return true;
+  }
+
+  /// Takes the whole records of the block; `sink` gets those that are wanted.
+  template <class Sink>
+  void take(Sink&& sink) {
+    std::size_t begin = 0;
+    for (auto end = block.find('\n'); end != std::string::npos; end = block.find('\n', begin)) {
+      const auto line = std::string_view(block).substr(begin, end - begin);
+      begin = end + 1;
+      LogPart part;
+      if (const auto parsed = parse_log_line(line)) part = *parsed;
+      else if (line.empty()) continue;
+      else part = {last_ns, LogStream::out, true, line};  // torn by a killed keeper: shown as it is
+      last_ns = part.wall_ns;
+      if (auto record = assembler.add(part); record && wanted(*record)) sink(std::move(*record));
+    }
+    at.offset += begin;
+    block.erase(0, begin);
+  }
+
+  /// Everything from `where` to the end; the last `count` of it stay in `queued`. Returns how many matched.
+  std::uint64_t collect(LogPosition where, std::uint64_t count) {
+    go_to(where);
+    queued.clear();
+    std::uint64_t matched = 0;
+    std::size_t bytes = 0;
+    const auto keep = [&](LogRecord record) {
+      ++matched;
+      bytes += record.line.size();
+      queued.push_back(std::move(record));
+      while (queued.size() > count || bytes > max_tail_bytes) {
+        bytes -= queued.front().line.size();
+        queued.pop_front();
+      }
+    };
+    while (fill()) take(keep);
+    return matched;
+  }
+
+  void seek_tail(std::uint64_t count) {
+    count = std::min(count, max_tail);
+    const auto first = files.begin();
+    for (std::uint64_t window = std::max<std::uint64_t>(64 << 10, count * 256);; window *= 4) {
+      const auto from = files.before_end(window);
+      // The first line of a window may lack its beginning, on each stream: two more than wanted are enough.
+      if (collect(from, count) >= count + 2 || from == first || older) return;
+    }
+  }
+};
+
+LogReader::LogReader(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+LogReader::~LogReader() = default;
+LogReader::LogReader(LogReader&&) noexcept = default;
+LogReader& LogReader::operator=(LogReader&&) noexcept = default;
+
+Result<LogReader> LogReader::open(std::string directory, LogQuery query) {
+  auto impl = std::make_unique<Impl>(std::move(directory), std::move(query));
+  if (!impl->query.grep.empty()) {
+    re2::RE2::Options options(re2::RE2::Quiet);
+    options.set_max_mem(8 << 20);
+    impl->pattern = std::make_unique<re2::RE2>(impl->query.grep, options);
+    if (!impl->pattern->ok())
+      return fail(Errc::invalid, "grep: " + impl->pattern->error(), {}, "RE2 syntax; escape . * + ? ( ) [ ] with \\");
+  }
+  if (impl->query.tail) impl->seek_tail(*impl->query.tail);
+  else if (impl->query.since) impl->go_to(impl->files.before_time(impl->since_ns));
+  return LogReader(std::move(impl));
+}
+
+Result<std::vector<LogRecord>> LogReader::next(std::size_t bytes) {
+  std::vector<LogRecord> out;
+  std::size_t size = 0;
+  const auto add = [&](LogRecord record) {
+    size += record.line.size() + sizeof(LogRecord);
+    out.push_back(std::move(record));
+  };
+  while (!impl_->queued.empty() && size < bytes) {
+    add(std::move(impl_->queued.front()));
+    impl_->queued.pop_front();
+  }
+  while (size < bytes && impl_->fill()) impl_->take(add);
+  if (out.empty() && !impl_->query.follow)
+    while (auto rest = impl_->assembler.flush())
+      if (impl_->wanted(*rest)) add(std::move(*rest));
+  return out;
+}
+
+namespace {
+
+/// Wakes a follower when something in the directory changes, or after a second.
+class Watch {
+ public:
+  Watch(net::Executor executor, std::string directory)
+      : directory_(std::move(directory)), inotify_(std::move(executor), ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {}
+  net::Awaitable<void> wait() {
+    if (!watching_ && inotify_.get() >= 0)
+      watching_ = ::inotify_add_watch(inotify_.get(), directory_.c_str(), IN_MODIFY | IN_CREATE) >= 0;
+    if (!watching_) {  // no directory yet, or no more watches: look again soon
+      co_await net::sleep_for(200ms);
+      co_return;
+    }
+    [[maybe_unused]] auto woken = co_await net::within(1s, inotify_.readable());
+    char buffer[4096];
+    while (::read(inotify_.get(), buffer, sizeof buffer) > 0) {}
+  }
+
+ private:
+  std::string directory_;
+  Descriptor inotify_;
+  bool watching_ = false;
+};
+
+}  // namespace
+
+net::Awaitable<Result<void>> read_log(net::Executor files, std::string directory, LogQuery query, LogSink sink) {
+  const auto here = co_await net::current_executor();
+  const bool follow = query.follow;
+  std::optional<Result<LogReader>> reader;
+  co_await net::run_on(files, [&] { reader.emplace(LogReader::open(directory, query)); });
+  if (!*reader) co_return fail(std::move(*reader).error());
+  std::optional<Watch> watch;
+  for (;;) {
+    std::optional<Result<std::vector<LogRecord>>> batch;
+    co_await net::run_on(files, [&] { batch.emplace((*reader)->next()); });
+    if (!*batch) co_return fail(std::move(*batch).error());
+    if (!(*batch)->empty()) {
+      if (!co_await sink(std::move(**batch))) co_return Result<void>();
+      continue;
+    }
+    if (!follow) co_return Result<void>();
+    if (!watch) watch.emplace(here, directory);
+    else co_await watch->wait();
+  }
+}
+
+std::string to_json_line(const LogRecord& record) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(std::chrono::nanoseconds(record.wall_ns));
+  auto time = format_time(WallTime(seconds));
+  if (time.ends_with('Z')) time.pop_back();
+  json::object object{
+      {"time", fmt::format("{}.{:09}Z", time, record.wall_ns - std::chrono::nanoseconds(seconds).count())},
+      {"stream", record.stream == LogStream::out ? "stdout" : "stderr"},
+      {"line", valid_utf8(record.line)}};
+  return print_json(object);
+}
+
+std::vector<std::string> last_lines(const std::string& directory, std::size_t count) {
+  std::vector<std::string> lines;
+  LogQuery query;
+  query.tail = count;
+  auto reader = LogReader::open(directory, query);
+  if (!reader) return lines;
+  for (auto batch = reader->next(); batch && !batch->empty(); batch = reader->next())
+    for (auto& record : *batch) lines.push_back(valid_utf8(record.line.substr(0, 1024)));
+  if (lines.size() > count) lines.erase(lines.begin(), lines.end() - std::ptrdiff_t(count));
+  return lines;
+}
+
+}  // namespace drover::runtime

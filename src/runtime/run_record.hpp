@@ -1,0 +1,28 @@
+#pragma once
+// What a run was started with: RUN/runs/<id>.<incarnation>.json. The keeper keeps what the process is; this is what the
+// core needs besides, to adopt it. On tmpfs, written before the spawn, gone when the run is forgotten.
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/agent/io.hpp"
+#include "runtime/paths.hpp"
+
+namespace drover::runtime {
+
+struct RunRecord {
+  InstanceId instance;
+  std::uint64_t incarnation = 0, epoch = 0;
+  std::string digest, stack, service, instance_name;
+  std::map<std::string, std::uint16_t> ports;
+};
+BOOST_DESCRIBE_STRUCT(RunRecord, (),
+                      (instance, incarnation, epoch, digest, stack, service, instance_name, ports))
+
+Result<void> write_run_record(const Paths& paths, const RunRecord& record);
+void remove_run_record(const Paths& paths, const agent::Run& run);
+/// All that can be read.
+std::map<agent::Run, RunRecord> read_run_records(const Paths& paths);
+
+}  // namespace drover::runtime
