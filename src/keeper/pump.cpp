@@ -26,20 +26,21 @@ bool Pump::start() {
   epoll_ = Fd(::epoll_create1(EPOLL_CLOEXEC));
   epoll_event event{.events = EPOLLIN, .data = {.ptr = nullptr}};
   if (!epoll_ || ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, commands_[0].get(), &event) != 0) return false;
-  thread_ = std::thread([this] { run(); });
-  return true;
+  const auto body = [](void* self) -> void* { return static_cast<Pump*>(self)->run(), nullptr; };
+  running_ = ::pthread_create(&thread_, nullptr, body, this) == 0;
+  return running_;
 }
 
 bool Pump::stop(int timeout_ms) {
-  if (!thread_.joinable()) return true;
+  if (!running_) return true;
   send(nullptr, Verb::stop);
   timespec until{};
   ::clock_gettime(CLOCK_REALTIME, &until);
   until.tv_sec += timeout_ms / 1000;
   until.tv_nsec += timeout_ms % 1000 * 1'000'000L;
   if (until.tv_nsec >= 1'000'000'000) ++until.tv_sec, until.tv_nsec -= 1'000'000'000;
-  if (::pthread_timedjoin_np(thread_.native_handle(), nullptr, &until) != 0) return false;
-  thread_.detach();  // joined above; std::thread must not do it again
+  if (::pthread_timedjoin_np(thread_, nullptr, &until) != 0) return false;
+  running_ = false;
   return true;
 }
 

@@ -3,9 +3,9 @@
 // keeper: the two exchange pointers over sockets, counters lie in the record. A hung disk holds up this
 // thread and nothing else.
 
+#include <pthread.h>
 #include <deque>
 #include <memory>
-#include <thread>
 
 #include "keeper/cri.hpp"
 #include "keeper/record.hpp"
@@ -79,7 +79,8 @@ class Pump {
   void tell(Log& log, LogNews news);
 
   Fd epoll_, commands_[2], news_[2];
-  std::thread thread_;
+  pthread_t thread_{};
+  bool running_ = false;
   std::atomic<bool> want_written_{false};
   std::vector<Log*> failing_;
   std::uint64_t next_retry_ = 0;

@@ -27,8 +27,8 @@ struct Plan {
   int null = -1, out = -1, err = -1, procs = -1;
 };
 
-long raw(long number, long a = 0, long b = 0, long c = 0, long d = 0) {
-  return ::syscall(number, a, b, c, d);
+long raw(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0) {
+  return ::syscall(number, a, b, c, d, e);
 }
 
 [[noreturn]] void give_up(const Plan& plan, Stage stage) {
