@@ -35,7 +35,7 @@ void in_order_of_file(std::vector<Problem>& problems) {
 Context::Step::Step(Context& context, std::string_view key, std::string_view written, Mark at)
     : context_(context), path_(context.path_.size()), file_path_(context.file_path_.size()) {
   auto element = [](const std::string& path, std::string_view word) {
-    return (path.empty() || word.empty() ? "" : ".") + std::string(word);
+    return (path.empty() || word.empty() || word[0] == '[' ? "" : ".") + std::string(word);
   };
   enter(element(context.path_, key), element(context.file_path_, written), at);
 }
@@ -88,6 +88,14 @@ void Context::foreign(Problem problem) {
   wrong_.push_back(path_);
   if (problems_.size() < max_problems) problems_.push_back(std::move(problem));
 }
+
+void Context::also(std::string_view key) {
+  const Place* here = locate(path_);
+  std::string parent = path_.substr(0, path_.rfind('.') + 1);
+  if (here) places_.try_emplace(parent + std::string(key), *here);
+}
+
+void Context::excuse(std::string_view key) { wrong_.push_back(path_ + "." + std::string(key)); }
 
 /// The nearest place that the file has; what comes from a default for all services is there.
 const Context::Place* Context::locate(std::string path) const {
@@ -145,7 +153,8 @@ void unknown_key(Context& context, const Entry& entry, std::vector<std::string_v
                  std::span<const Later> later) {
   for (const Later& one : later) {
     if (one.key != entry.key) continue;
-    return context.problem(entry.at, fmt::format("{}: this version of Drover does not support it", one.what));
+    return context.problem(entry.at, fmt::format("this version of Drover does not support {}", one.what),
+                           std::string(one.hint));
   }
   auto near = nearest(entry.key, std::span<const std::string_view>(known));
   std::ranges::sort(known);

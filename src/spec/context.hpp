@@ -27,6 +27,10 @@ class Context {
   void warning(Mark at, std::string message, std::string hint = {});
   void warning_at(std::string path, Mark at, std::string message, std::string hint = {});
   void foreign(Problem problem);  // complete with file and line
+  /// What the model calls services.api.`key` is what is being read now (services.api.stop_signal).
+  void also(std::string_view key);
+  /// Something below the current path is not there for a reason that has been reported.
+  void excuse(std::string_view key);
   /// A problem of validate(): gets its position, unless something is wrong there already.
   void from_model(Problem problem);
 
@@ -95,7 +99,8 @@ struct Field {
 /// A key that exists in stack files, but not in this version.
 struct Later {
   std::string_view key;
-  std::string_view what;
+  std::string_view what;  // "this version of Drover does not support …"
+  std::string_view hint = {};
 };
 
 void unknown_key(Context& context, const Entry& entry, std::vector<std::string_view> known,

@@ -71,7 +71,7 @@ const Field<Port> port_fields[] = {
     {"plus",
      [](Context& context, const Value& value, Port& to) {
        if (value.text == "gpu.index")
-         return context.problem(value.at, "GPUs: this version of Drover does not support them");
+         return context.problem(value.at, "this version of Drover does not support GPUs");
        if (auto plus = read_string(context, value)) to.plus = *plus;
      },
      [] { return json::value{{"enum", {"instance.index"}}}; },
@@ -82,8 +82,8 @@ const Field<Port> port_fields[] = {
      },
      [] { return json::value{{"enum", {"tcp", "udp"}}}; }, ""},
 };
-const Later port_later[] = {{"target", one_number},
-                            {"host_ip", "an address to publish on"},
+const Later port_later[] = {{"target", "target", one_number},
+                            {"host_ip", "host_ip"},
                             {"app_protocol", "app_protocol"},
                             {"mode", "mode"}};
 
@@ -208,7 +208,8 @@ void read_probe(Context& context, const Value& value, std::optional<Probe>& to) 
   ProbeDraft draft;
   read_fields<ProbeDraft>(context, value, draft, probe_fields, probe_later);
   bool later = std::ranges::any_of(probe_later, [&](const Later& one) { return value.find(one.key); });
-  if (draft.kinds.empty() && !later)
+  if (draft.kinds.empty() && later) context.excuse("http");
+  else if (draft.kinds.empty())
     context.problem(value.at, "a probe needs something to ask", "one of http, tcp, exec");
   else if (draft.kinds.size() > 1)
     context.problem(value.at, fmt::format("a probe asks one thing, found {}", join(draft.kinds, " and ")));

@@ -70,7 +70,7 @@ const Field<Restart> restart_fields[] = {
      "So many restarts within so long, then it is failed: 10 in 10m"},
 };
 const Later restart_later[] = {{"on_unhealthy", "on_unhealthy"},
-                               {"memory_max", "a restart by memory"},
+                               {"memory_max", "restarts by memory"},
                                {"restart_dependants", "restart_dependants"}};
 
 void read_signal(Context& context, const Value& value, Stop& to) {
@@ -113,11 +113,13 @@ void read_stop(Context& context, const Value& value, Draft& draft) {
 }
 
 void read_stop_signal(Context& context, const Value& value, Draft& draft) {
+  context.also("stop.signal");
   twice(context, value, draft, "stop");
   read_signal(context, value, draft.service.stop);
 }
 
 void read_stop_grace(Context& context, const Value& value, Draft& draft) {
+  context.also("stop.grace");
   twice(context, value, draft, "stop");
   read_grace(context, value, draft.service.stop);
 }
@@ -148,14 +150,14 @@ const Field<Dependency> dependency_fields[] = {
      [](Context& context, const Value& value, Dependency&) {
        auto required = read_boolean(context, value);
        if (required && !*required)
-         context.problem(value.at, "required: false: this version of Drover does not support it");
+         context.problem(value.at, "this version of Drover does not support required: false");
      },
      [] { return json::value{{"enum", {true}}}; }, ""},
     {"restart",
      [](Context& context, const Value& value, Dependency&) {
        auto restart = read_boolean(context, value);
        if (restart && *restart)
-         context.problem(value.at, "restart: true: this version of Drover does not support it");
+         context.problem(value.at, "this version of Drover does not support restart: true");
      },
      [] { return json::value{{"enum", {false}}}; }, ""},
 };
@@ -167,7 +169,7 @@ void read_depends_on(Context& context, const Value& value, Draft& draft) {
     for (std::size_t i = 0; i < value.items.size(); ++i) {
       auto name = read_string(context, value.items[i]);
       if (!name) continue;
-      Context::Step step(context, *name, fmt::format("{}", i), value.items[i].at);
+      Context::Step step(context, *name, fmt::format("[{}]", i), value.items[i].at);
       all.push_back({*name, Condition::started});
     }
     return;
@@ -197,7 +199,7 @@ void read_scale(Context& context, const Value& value, Draft& draft) {
     return;
   }
   if (value.scalar() && value.text == "per-gpu")
-    return context.problem(value.at, "scale per GPU: this version of Drover does not support it");
+    return context.problem(value.at, "this version of Drover does not support GPUs");
   Value::Kind kind = value.interpolated ? resolve(value.text) : value.kind;
   if (kind != Value::Kind::integer)
     return context.problem(value.at,
@@ -221,11 +223,11 @@ const Field<Draft> deploy_fields[] = {
      [] { return json::value{{"enum", {"replicated", "global"}}}; }, "global: one on each node"},
 };
 const Later deploy_later[] = {{"endpoint_mode", "endpoint_mode"},
-                              {"labels", "labels of a deployment"},
-                              {"placement", "placement in Compose's words (use \"place\")"},
+                              {"labels", "labels here", "use the service's \"labels\""},
+                              {"placement", "placement in Compose's words", "use \"place\""},
                               {"resources", "resources"},
-                              {"restart_policy", "restart_policy (use \"restart\")"},
-                              {"update_config", "update_config (use \"update\")"},
+                              {"restart_policy", "restart_policy", "use \"restart\""},
+                              {"update_config", "update_config", "use \"update\""},
                               {"rollback_config", "rollback_config"}};
 }  // namespace
 
@@ -243,7 +245,7 @@ const Field<PlaceDraft> place_fields[] = {
     {"strategy",
      [](Context& context, const Value& value, PlaceDraft& to) {
        if (value.text == "binpack")
-         return context.problem(value.at, "binpack: this version of Drover does not support it",
+         return context.problem(value.at, "this version of Drover does not support binpack",
                                 "use spread or manual");
        to.strategy = true;
        if (auto strategy = read_enum<PlaceStrategy>(context, value)) to.place.strategy = *strategy;
@@ -281,7 +283,7 @@ const Field<Update> update_fields[] = {
     {"order",
      [](Context& context, const Value& value, Update&) {
        if (value.text == "start-first")
-         return context.problem(value.at, "start-first: this version of Drover does not support it");
+         return context.problem(value.at, "this version of Drover does not support start-first");
        constexpr std::string_view orders[] = {"stop-first"};
        read_word(context, value, orders);
      },

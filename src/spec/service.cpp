@@ -9,7 +9,7 @@ namespace drover::spec {
 namespace {
 void read_kind(Context& context, const Value& value, Draft& draft) {
   if (value.text == "cron")
-    return context.problem(value.at, "schedules: this version of Drover does not support them",
+    return context.problem(value.at, "this version of Drover does not support schedules",
                            "kind is service or job");
   if (auto kind = read_enum<ServiceKind>(context, value)) draft.service.kind = *kind;
 }
@@ -54,12 +54,12 @@ const Field<Draft> service_fields[] = {
     {"labels", &read_labels, &pairs_schema, "For people and filters"},
 };
 
-constexpr std::string_view compose = "a field of Compose";
+constexpr std::string_view compose = "this field of Compose";
 constexpr std::string_view isolation = "isolation and limits";
 const Later service_later[] = {
     {"image", "containers"},
     {"build", "containers"},
-    {"entrypoint", "containers (use \"command\")"},
+    {"entrypoint", "containers", "use \"command\""},
     {"container_name", "containers"},
     {"pull_policy", "containers"},
     {"unit", "systemd units"},
@@ -69,11 +69,11 @@ const Later service_later[] = {
     {"templates", "templates"},
     {"secrets", "secrets"},
     {"configs", "configs"},
-    {"disconnect", "a policy for lost nodes"},
+    {"disconnect", "policies for lost nodes"},
     {"schedule", "schedules"},
-    {"retries", "retries of a job (use \"restart\")"},
-    {"healthcheck", "Compose's healthcheck (use \"probes\")"},
-    {"logging", "Compose's logging (use \"logs\")"},
+    {"retries", "retries", "use \"restart\""},
+    {"healthcheck", "Compose's healthcheck", "use \"probes\""},
+    {"logging", "Compose's logging", "use \"logs\""},
     {"limits", isolation},
     {"cpus", isolation},
     {"memory", isolation},
@@ -179,7 +179,7 @@ void check_scale(Context& context, const Value& value, Draft& draft) {
 void check_driver(Context& context, const Value& value, const Draft& draft) {
   if (draft.given.contains("command")) return;
   for (const char* other : {"image", "build", "unit", "recipe", "entrypoint"})
-    if (draft.given.contains(other)) return;  // that it is not supported has been said
+    if (draft.given.contains(other)) return context.excuse("command");
   context.problem_in(value.at, "command", "there is no command to run", "write command: [\"./program\"]");
 }
 

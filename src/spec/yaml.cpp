@@ -134,8 +134,7 @@ void Composer::syntax() {
   if (hint.starts_with("tab")) {
     message = "a tab is used to indent";
     hint = "YAML is indented with spaces only";
-  }
-  if (parser_.context) {
+  } else if (parser_.context) {
     Mark begin = mark_of(parser_.context_mark);
     message += fmt::format(" ({}", parser_.context);
     if (begin.line != at.line && begin.line > 0)
