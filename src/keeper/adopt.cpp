@@ -78,6 +78,9 @@ void Keeper::adopt(std::unique_ptr<Record> record) {
 /// True: main runs (or is a zombie that somebody will tell us about) and we hold its pidfd.
 bool Keeper::adopt_main(Instance& instance) {
   auto& info = instance.info();
+  if (info.start_ticks != 0) instance.pidfd = handoff_.take("p:" + instance.record->name());
+  if (instance.pidfd)
+    return true;  // held since its birth: even if it was reaped by now, the kernel may tell its status
   Fd pidfd(pidfd_open(info.pid));  // first the fd, then the comparison
   const auto stat = process_stat(info.pid);
   bool same = pidfd && stat.start_ticks != 0 && stat.start_ticks == info.start_ticks;
@@ -92,11 +95,13 @@ bool Keeper::adopt_main(Instance& instance) {
     info.started_wall_ns = wall_ns();
   }
   instance.pidfd = std::move(pidfd);
+  hold("p:" + instance.record->name(), instance.pidfd.get());
   return true;
 }
 
 void Keeper::adopt_pipes(Instance& instance) {
   Fd ends[2];
+  bool gap = false;
   for (int stream = 0; stream < 2; ++stream) {
     const auto inode = instance.data().pipe_inode[stream];
     if (inode == 0) continue;
@@ -105,8 +110,10 @@ void Keeper::adopt_pipes(Instance& instance) {
     if (ends[stream]) continue;
     ends[stream] = reopen_pipe(instance.tree.members(), inode);
     if (ends[stream]) hold(name, ends[stream].get());
+    else gap = true;
   }
   make_log(instance, std::move(ends[0]), std::move(ends[1]));
+  instance.log->gap = gap;
 }
 
 /// Cgroups of ours without a record: empty ones are removed, the others counted and left alone.

@@ -148,7 +148,7 @@ void Guard::keeper_died(const siginfo_t& info) {
   report(Severity::warning, "the keeper died", std::to_string(info.si_status));
   const bool healthy = boot_ns() - started_ns_ >= healthy_ns;
   failures_ = healthy ? 0 : std::min(failures_ + 1, 6u);
-  start_at_ns_ = boot_ns() + (failures_ == 0 ? 0 : (100u << (failures_ - 1)) * ms);
+  start_at_ns_ = boot_ns() + (failures_ <= 1 ? 0 : (100u << (failures_ - 2)) * ms);  // at most 1.6 s
 }
 
 void Guard::send_notes() {

@@ -13,6 +13,7 @@
 namespace drover::keeper {
 
 inline constexpr std::uint32_t handoff_format = 1;  // raised when an older binary could not read it
+inline constexpr int handoff_understood = 87;  // exit status of --handoff-check: not one that /bin/true has
 
 /// The death of a process that was the guard's child, seen before it was reaped.
 struct ExitNote {
@@ -25,8 +26,8 @@ struct ExitNote {
   std::uint64_t user_us = 0, system_us = 0, max_rss_kib = 0;
 };
 
-/// Names of descriptors: "lock", "listen", "link" (the socket between the two), "ready", "0:RECORD" and
-/// "1:RECORD" (the pipes of an incarnation).
+/// Names of descriptors: "lock", "listen", "link" (the socket between the two), "ready", and of an
+/// incarnation "0:RECORD" and "1:RECORD" (its pipes) and "p:RECORD" (the pidfd of its main process).
 struct Handoff {
   std::map<std::string, Fd> fds;
   std::vector<ExitNote> notes;

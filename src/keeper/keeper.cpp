@@ -219,10 +219,12 @@ Handoff Keeper::make_handoff() {
   handoff.fds["lock"] = Fd(::fcntl(lock_.get(), F_DUPFD_CLOEXEC, 3));
   handoff.fds["listen"] = Fd(::fcntl(listen_.get(), F_DUPFD_CLOEXEC, 3));
   for (auto& [number, instance] : instances_) {
+    const auto& name = instance->record->name();
+    if (instance->pidfd) handoff.fds["p:" + name] = Fd(::fcntl(instance->pidfd.get(), F_DUPFD_CLOEXEC, 3));
     if (!instance->log) continue;
     for (int stream = 0; stream < 2; ++stream)
       if (instance->log->pipes[stream])
-        handoff.fds[std::to_string(stream) + ":" + instance->record->name()] =
+        handoff.fds[std::to_string(stream) + ":" + name] =
             Fd(::fcntl(instance->log->pipes[stream].get(), F_DUPFD_CLOEXEC, 3));
   }
   return handoff;
@@ -285,7 +287,7 @@ bool Keeper::check_binary(const std::string& path) {
   if (::poll(&ended, 1, 2000) != 1) pidfd_signal(pidfd.get(), SIGKILL);
   siginfo_t info{};
   return ::waitid(P_PIDFD, id_t(pidfd.get()), &info, WEXITED) == 0 && info.si_code == CLD_EXITED &&
-         info.si_status == 0;
+         info.si_status == handoff_understood;
 }
 
 void Keeper::reexec(const std::string& path) {

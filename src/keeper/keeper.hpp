@@ -68,6 +68,7 @@ class Keeper {
   void make_log(Instance& instance, Fd out, Fd err);
   void begin_watching(Instance& instance);
   void main_ended(Instance& instance);
+  int status_of_stranger(const Instance& instance) const;
   bool settle_exit(Instance& instance);
   void set_exit(Instance& instance, const ExitNote& note);
   void after_main(Instance& instance);

@@ -123,6 +123,7 @@ Outcome<void> Keeper::start(Instance& instance, const SpawnSpec& spec) {
   info.started_wall_ns = wall_ns();
   info.state = State::running;
   instance.pidfd = std::move(child->pidfd);
+  hold("p:" + instance.record->name(), instance.pidfd.get());
   instance.tree.set_main(child->pid, data.token);
   make_log(instance, std::move(readers[0]), std::move(readers[1]));
   pump_.add(instance.log.get());
@@ -170,6 +171,18 @@ void Keeper::main_ended(Instance& instance) {
   schedule(instance);
 }
 
+/// The status of a main that is neither our child nor the guard's (both had died): from the zombie that its
+/// parent has not reaped yet, or from what Linux 6.15 keeps behind the pidfd. -1: not known (yet).
+int Keeper::status_of_stranger(const Instance& instance) const {
+  const auto& info = instance.record->data().info;
+  if (!instance.pidfd) return -1;
+  const int kept = exit_status_of(instance.pidfd.get());
+  if (kept >= 0) return kept;
+  const auto stat = process_stat(info.pid);
+  const bool zombie = stat.start_ticks == info.start_ticks && stat.state == 'Z';
+  return zombie && stat.parent != handoff_.guard_pid && may_inspect(info.pid) ? stat.exit_status : -1;
+}
+
 bool Keeper::settle_exit(Instance& instance) {
   auto& info = instance.info();
   siginfo_t seen{};
@@ -192,7 +205,7 @@ bool Keeper::settle_exit(Instance& instance) {
   const auto known = std::find_if(notes_.begin(), notes_.end(), [&](const ExitNote& each) {
     return each.pid == info.pid && each.start_ticks == info.start_ticks;
   });
-  const int status = known == notes_.end() && instance.pidfd ? exit_status_of(instance.pidfd.get()) : -1;
+  const int status = known == notes_.end() ? status_of_stranger(instance) : -1;
   if (known != notes_.end()) {
     note = *known;
     notes_.erase(known);
@@ -232,6 +245,7 @@ void Keeper::after_main(Instance& instance) {
   auto& data = instance.data();
   if (instance.pidfd) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, instance.pidfd.get(), nullptr);
   instance.pidfd.reset();
+  drop("p:" + instance.record->name());
   instance.ended_ns = 0;
   announce(instance, EventKind::exited);
   if (instance.tree.empty()) return emptied(instance);

@@ -151,7 +151,7 @@ int run(int argc, char** argv) {
   if (!parse(argc, argv, command)) return std::fputs(usage, stderr), 2;
   if (command.role == "version")
     return std::printf("drover-keeper %s protocol %u\n", DROVER_VERSION, version), 0;
-  if (command.role == "handoff-check") return command.handoff == int(handoff_format) ? 0 : 1;
+  if (command.role == "handoff-check") return command.handoff == int(handoff_format) ? handoff_understood : 1;
   if (command.role == "self-test") return show_self_test(command.options);
   if (command.options.state.empty() || command.options.run_dir.empty()) return std::fputs(usage, stderr), 2;
   fill_standard_descriptors();

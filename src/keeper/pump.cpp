@@ -110,6 +110,10 @@ void Pump::begin(Log& log) {
   if (data.in_flight.exchange(0) != 0)
     write_marker(
         log, "[drover: the keeper was killed while it wrote; up to 64 KiB of output may be missing here]");
+  if (std::exchange(log.gap, false))
+    write_marker(log,
+                 "[drover: keeper and guard were killed and the service ended before they were back; its "
+                 "output meanwhile is missing]");
   if (log.lost_lines > 0 || !log.waiting.empty()) {
     log.failing = true;
     failing_.push_back(&log);
@@ -139,6 +143,7 @@ bool Pump::take(Log& log, int stream) {
     if (log.watched[stream]) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, log.pipes[stream].get(), nullptr);
     log.watched[stream] = false;
     log.pipes[stream].reset();  // nobody has the other end
+    data.pipe_inode[stream] = 0;
     return false;
   }
   const std::string_view input(buffer_.get(), std::size_t(n));

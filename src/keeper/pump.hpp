@@ -33,6 +33,7 @@ struct Log {
   std::uint64_t lost_lines = 0, lost_bytes = 0, lost_from = 0, lost_to = 0;  // not yet told in the file
   bool watched[2] = {false, false};
   bool failing = false, finishing = false;
+  bool gap = false;  // its pipe vanished while no keeper lived
 };
 
 enum class LogNews : std::uint32_t { closed, written, loss };

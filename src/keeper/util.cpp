@@ -9,6 +9,7 @@
 
 #include <cstdlib>
 #include <ctime>
+#include <sstream>
 
 namespace drover::keeper {
 
@@ -103,18 +104,27 @@ ProcessStat process_stat(pid_t pid) {
   const std::string text = read_file(path);
   const auto close = text.rfind(')');  // the name may contain anything
   if (close == std::string::npos) return stat;
-  int parent = 0, group = 0, session = 0;
-  unsigned long long start = 0;
-  const int got = std::sscanf(text.c_str() + close + 1,
-                              " %c %d %d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-                              &stat.state, &parent, &group, &session, &start);
-  if (got != 5) return {};
+  // Fields by their numbers in proc(5), where the name is 2: state 3, ppid 4, pgrp 5, session 6, starttime
+  // 22, exit_code 52.
+  std::istringstream rest(text.substr(close + 1));
+  std::string word;
+  for (int field = 3; field <= 52 && rest >> word; ++field) {
+    const auto value = std::strtoull(word.c_str(), nullptr, 10);
+    if (field == 3) stat.state = word[0];
+    if (field == 4) stat.parent = pid_t(value);
+    if (field == 5) stat.group = pid_t(value);
+    if (field == 6) stat.session = pid_t(value);
+    if (field == 22) stat.start_ticks = value;
+    if (field == 52) stat.exit_status = int(value);
+  }
   stat.pid = pid;
-  stat.parent = parent;
-  stat.group = group;
-  stat.session = session;
-  stat.start_ticks = start;
   return stat;
+}
+
+bool may_inspect(pid_t pid) {
+  struct stat info{};
+  const auto path = "/proc/" + std::to_string(pid);
+  return ::geteuid() == 0 || (::stat(path.c_str(), &info) == 0 && info.st_uid == ::geteuid());
 }
 
 int pidfd_open(pid_t pid) { return int(::syscall(SYS_pidfd_open, pid, 0)); }

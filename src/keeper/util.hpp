@@ -64,9 +64,12 @@ struct ProcessStat {
   pid_t pid = 0, parent = 0, group = 0, session = 0;
   char state = 0;
   std::uint64_t start_ticks = 0;
+  int exit_status = 0;  // of a zombie, as wait(2) has it; 0 when we may not know
 };
 /// start_ticks 0: there is no such process.
 ProcessStat process_stat(pid_t pid);
+/// Whether /proc tells us a zombie's exit status: root, or its owner.
+bool may_inspect(pid_t pid);
 int pidfd_open(pid_t pid);  // close-on-exec; -1 and errno
 int pidfd_signal(int pidfd, int signal);
 /// Signals the process that has this pid now and had it, with this start time, before. ESRCH: it is gone.

@@ -214,7 +214,7 @@ bool Client::at_end(milliseconds limit) {
 
 std::string KeeperTest::binary() {
   const char* directory = std::getenv("DROVER_BIN");
-  return std::string(directory != nullptr ? directory : "build/dev/bin") + "/drover-keeper";
+  return fs::absolute(std::string(directory != nullptr ? directory : "build/dev/bin") + "/drover-keeper");
 }
 
 void KeeperTest::SetUp() {

@@ -43,7 +43,8 @@ class Client {
 
   bool connected() const { return fd_ >= 0; }
   Answer spawn(const std::string& key, std::uint64_t incarnation, const SpawnSpec& spec);
-  bool try_spawn(const std::string& key, std::uint64_t incarnation, const SpawnSpec& spec);  // the keeper may die
+  bool try_spawn(const std::string& key, std::uint64_t incarnation,
+                 const SpawnSpec& spec);  // the keeper may die
   Status stop(const std::string& key, std::uint64_t incarnation, std::uint32_t grace_ms,
               Mode mode = Mode::main);
   Status kill(const std::string& key, std::uint64_t incarnation);
