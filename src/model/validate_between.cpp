@@ -41,28 +41,35 @@ void check_condition(const Dependency& dependency, const Service& on, const std:
     problems.add(at, fmt::format("\"{}\" is a job: it is never ready", on.name), "wait for completed");
 }
 
-void check_dependencies(const Stack& stack, const Service& service, Problems& problems) {
+using Index = std::map<std::string_view, std::size_t>;
+
+Index index_of(const Stack& stack) {
+  Index index;
+  for (std::size_t i = 0; i < stack.services.size(); ++i) index.emplace(stack.services[i].name, i);
+  return index;
+}
+
+void check_dependencies(const Stack& stack, const Service& service, const Index& index, Problems& problems) {
   std::set<std::string_view> seen;
   for (const Dependency& dependency : service.depends_on) {
     std::string at = fmt::format("services.{}.depends_on.{}", service.name, dependency.service);
-    const Service* on = find_service(stack, dependency.service);
-    if (!on)
+    auto on = index.find(dependency.service);
+    if (problems.full()) return;
+    if (on == index.end())
       problems.add(at, fmt::format("there is no service \"{}\" in this stack", dependency.service),
                    did_you_mean(dependency.service, names_of(stack)));
-    else if (on->name == service.name) problems.add(at, "a service cannot depend on itself");
+    else if (dependency.service == service.name) problems.add(at, "a service cannot depend on itself");
     else if (!seen.insert(dependency.service).second)
       problems.add(at, fmt::format("\"{}\" is there twice", dependency.service));
-    else check_condition(dependency, *on, at, problems);
+    else check_condition(dependency, stack.services[on->second], at, problems);
   }
 }
 
 /// Finds one circle per set of services that form one, by walking dependencies depth first.
 class Circles {
  public:
-  Circles(const Stack& stack, Problems& problems) : stack_(stack), problems_(problems) {
-    for (std::size_t i = 0; i < stack.services.size(); ++i) index_.emplace(stack.services[i].name, i);
-    marks_.resize(stack.services.size());
-  }
+  Circles(const Stack& stack, const Index& index, Problems& problems)
+      : stack_(stack), index_(index), problems_(problems), marks_(stack.services.size()) {}
   void find() {
     for (std::size_t i = 0; i < marks_.size(); ++i) visit(i);
   }
@@ -107,8 +114,8 @@ class Circles {
                   "none of them could ever start: take one of the dependencies away");
   }
   const Stack& stack_;
+  const Index& index_;
   Problems& problems_;
-  std::map<std::string_view, std::size_t> index_;
   std::vector<Mark> marks_;
   std::vector<Open> path_;
 };
@@ -145,9 +152,10 @@ std::vector<Fixed> fixed_ports(const Stack& stack) {
 
 void check_ports(const Stack& stack, Problems& problems) {
   std::vector<Fixed> all = fixed_ports(stack);
-  for (std::size_t i = 0; i < all.size() && !problems.full(); ++i) {
+  for (std::size_t i = 0; i < all.size(); ++i) {
     for (std::size_t k = i + 1; k < all.size() && all[k].first <= all[i].last; ++k) {
       const Fixed &a = all[i], &b = all[k];
+      if (problems.full()) return;
       if (a.service->ports[a.index].protocol != b.service->ports[b.index].protocol) continue;
       if (a.service != b.service && apart(a.service->place, b.service->place)) continue;
       problems.add(
@@ -174,11 +182,12 @@ void check_crowding(const Service& service, Problems& problems) {
 
 void check_between(const Stack& stack, Problems& problems) {
   check_names(stack, problems);
+  Index index = index_of(stack);
   for (const Service& service : stack.services) {
-    check_dependencies(stack, service, problems);
+    check_dependencies(stack, service, index, problems);
     check_crowding(service, problems);
   }
-  Circles(stack, problems).find();
+  Circles(stack, index, problems).find();
   check_ports(stack, problems);
 }
 
