@@ -1,0 +1,321 @@
+#include "hub/views.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/json.hpp"
+
+namespace drover::hub {
+
+namespace {
+
+/// How a version compares with this hub's (ui.md "Versions").
+std::string compare_versions(std::string_view theirs, std::string_view ours) {
+  if (theirs.empty()) return "unknown";
+  if (theirs == ours) return "same";
+  auto a = split(theirs, '.'), b = split(ours, '.');
+  if (a.size() < 2 || b.size() < 2) return "unknown";
+  if (a[0] != b[0]) return "incompatible";
+  return a[1] == b[1] ? "patch" : "minor";
+}
+
+double quantity(const Resources& resources, const std::string& name) {
+  auto found = resources.quantities.find(name);
+  return found == resources.quantities.end() ? 0 : found->second;
+}
+
+std::string node_message(const NodeEntry& node) {
+  switch (node.row.node.state) {
+    case drover::NodeState::joined: return "has joined, its agent has not connected yet";
+    case drover::NodeState::suspect: return "does not answer";
+    case drover::NodeState::lost: return "lost: nothing heard for too long";
+    case drover::NodeState::offline: return "its agent has been stopped; what runs there goes on";
+    case drover::NodeState::online: return node.observed_fresh ? "" : "connected, not inventoried yet";
+  }
+  std::unreachable();
+}
+
+bool is_failing(InstanceState state) {
+  return state == InstanceState::failed || state == InstanceState::stuck || state == InstanceState::unhealthy ||
+         state == InstanceState::backoff || state == InstanceState::lost;
+}
+bool is_good(InstanceState state) { return state == InstanceState::ready || state == InstanceState::completed; }
+
+/// Position in "failed > unhealthy > backoff > …": the lower, the more it matters.
+int weight(InstanceState state) {
+  constexpr InstanceState order[] = {
+      InstanceState::failed,     InstanceState::stuck,       InstanceState::unhealthy, InstanceState::backoff,
+      InstanceState::lost,       InstanceState::unknown,     InstanceState::restarting, InstanceState::stopping,
+      InstanceState::starting,   InstanceState::configuring, InstanceState::waiting,   InstanceState::ready,
+      InstanceState::completed,  InstanceState::stopped};
+  return int(std::ranges::find(order, state) - std::begin(order));
+}
+
+const RevisionRow* revision_of(const StackEntry& stack) {
+  auto found = stack.revisions.find(stack.row.revision);
+  return found == stack.revisions.end() ? nullptr : &found->second;
+}
+
+void add_observed(InstanceView& view, const Observed& observed) {
+  view.health = enum_name(observed.health);
+  view.pid = observed.pid;
+  view.started_at = observed.started_at;
+  view.ready_at = observed.ready_at;
+  view.next_try = observed.next_try;
+  view.restarts = observed.restarts;
+  if (observed.last_exit) view.last_exit = describe(*observed.last_exit);
+  view.last_lines = observed.last_lines;
+  view.ports = observed.ports;
+  view.incarnation = observed.incarnation;
+
+}
+
+/// Whether the agent is there, and if not, of when its word is.
+void add_age(InstanceView& view, const HubState& state, const Slot& slot) {
+  if (!slot.node) return;
+  auto node = state.nodes.find(*slot.node);
+  if (node == state.nodes.end() || node->second.observed_fresh) return;
+  view.fresh = false;
+  view.as_of = node->second.row.node.last_seen ? node->second.row.node.last_seen : node->second.unknown_since;
+}
+
+struct Tally {
+  std::uint32_t instances = 0, good = 0, failing = 0, stopped = 0, restarts = 0;
+  InstanceState worst = InstanceState::stopped;
+  std::string reason;
+
+  void add(const HubState& state, const SlotEntry& entry) {
+    auto seen = seen_state(state, entry);
+    if (instances == 0 || weight(seen.state) < weight(worst)) {
+      worst = seen.state;
+      reason = seen.reason;
+    }
+    ++instances;
+    good += is_good(seen.state);
+    failing += is_failing(seen.state);
+    stopped += seen.state == InstanceState::stopped;
+    if (auto* observed = observed_of(state, entry.slot)) restarts += observed->restarts;
+  }
+};
+
+Tally tally(const HubState& state, const StackEntry& stack) {
+  Tally out;
+  for (const auto& [service, slots] : stack.slots)
+    for (const auto& [name, id] : slots)
+      if (auto found = state.slots.find(id); found != state.slots.end()) out.add(state, found->second);
+  return out;
+}
+
+const Deployment* deployment_of(const HubState& state, const StackEntry& stack) {
+  if (!stack.row.deployment) return nullptr;
+  auto found = state.deployments.find(*stack.row.deployment);
+  return found == state.deployments.end() ? nullptr : &found->second;
+}
+
+std::string stack_state(const StackEntry& stack, const Deployment* deployment, const Tally& sum) {
+  if (stack.row.deleting) return "deleting";
+  if (deployment && !is_final(deployment->state)) return "deploying";
+  if (deployment && deployment->state == DeploymentState::failed) return "failed";
+  if (sum.failing > 0 && sum.good == 0) return "failed";
+  if (sum.instances > 0 && sum.stopped == sum.instances) return "stopped";
+  return sum.good + sum.stopped == sum.instances ? "ready" : "degraded";
+}
+
+}  // namespace
+
+NodeView view_node(const HubState& state, const HubSettings& settings, const NodeEntry& entry) {
+  const Node& node = entry.row.node;
+  NodeView view{.id = node.id, .name = node.name, .state = std::string(enum_name(node.state))};
+  view.message = node_message(entry);
+  view.cordoned = node.cordoned;
+  view.draining = node.draining;
+  view.labels = node.labels;
+  view.version = node.host.version;
+  view.version_match = compare_versions(node.host.version, settings.version);
+  view.hostname = node.host.hostname;
+  view.os = node.host.os;
+  view.kernel = node.host.kernel;
+  view.arch = node.host.arch;
+  view.address = node.host.address;
+  view.level = node.host.level;
+  view.cpus = quantity(node.host.resources, "cpu");
+  view.memory = quantity(node.host.resources, "memory");
+  for (InstanceId id : entry.slots) {
+    auto found = state.slots.find(id);
+    if (found == state.slots.end()) continue;
+    auto seen = seen_state(state, found->second).state;
+    ++view.instances;
+    view.running += is_alive(seen);
+    view.failing += is_failing(seen);
+  }
+  view.joined_at = node.joined_at;
+  view.connected_at = node.connected_at;
+  view.last_seen = node.last_seen;
+  return view;
+}
+
+InstanceView view_instance(const HubState& state, const SlotEntry& entry) {
+  const Slot& slot = entry.slot;
+  auto seen = seen_state(state, entry);
+  InstanceView view{.id = slot.id, .name = slot.name, .stack = slot.stack, .service = slot.service};
+  view.index = slot.index;
+  view.node = slot.node ? slot.node_name : "";
+  view.desired = slot.removing ? "gone" : wanted_running(state, slot) ? "run" : "stop";
+  view.state = enum_name(seen.state);
+  view.reason = seen.reason;
+  view.since = seen.since;
+  view.health = "none";
+  view.revision = slot.generation;
+  view.epoch = slot.epoch;
+  if (auto* observed = observed_of(state, slot)) add_observed(view, *observed);
+  add_age(view, state, slot);
+  auto stack = state.stacks.find(slot.stack);
+  const RevisionRow* revision = stack == state.stacks.end() ? nullptr : revision_of(stack->second);
+  const Service* service = revision ? find_service(revision->content, slot.service) : nullptr;
+  view.kind = enum_name(service ? service->kind : ServiceKind::service);
+  if (revision && service) {
+    auto digest = revision->digests.find(slot.service);
+    view.outdated = digest != revision->digests.end() && digest->second != slot.digest;
+  }
+  view.task = entry.task;
+  if (entry.task)
+    if (auto task = state.tasks.find(*entry.task); task != state.tasks.end())
+      view.task_type = enum_name(task->second.task.type);
+  return view;
+}
+
+std::optional<ServiceView> view_service(const HubState& state, const std::string& stack_name,
+                                        const std::string& name) {
+  auto stack = state.stacks.find(stack_name);
+  if (stack == state.stacks.end()) return std::nullopt;
+  const RevisionRow* revision = revision_of(stack->second);
+  const Service* service = revision ? find_service(revision->content, name) : nullptr;
+  auto slots = stack->second.slots.find(name);
+  bool any = slots != stack->second.slots.end() && !slots->second.empty();
+  if ((!service || stack->second.row.deleting) && !any) return std::nullopt;
+  ServiceView view{.id = stack_name + "/" + name, .name = name, .stack = stack_name};
+  view.kind = enum_name(service ? service->kind : ServiceKind::service);
+  view.driver = service ? std::visit([](const auto& spec) { return spec.kind; }, service->spec) : "process";
+  view.revision = stack->second.row.revision;
+  if (service)
+    for (const auto& dependency : service->depends_on) view.depends_on.push_back(dependency.service);
+  Tally sum;
+  std::set<std::string> nodes;
+  if (any)
+    for (const auto& [slot_name, id] : slots->second) {
+      auto found = state.slots.find(id);
+      if (found == state.slots.end()) continue;
+      sum.add(state, found->second);
+      view.desired += !found->second.slot.removing;
+      if (found->second.slot.node) nodes.insert(found->second.slot.node_name);
+      if (auto* observed = observed_of(state, found->second.slot); observed && view.ports.empty())
+        view.ports = observed->ports;
+    }
+  if (service && service->scale.kind == ScaleKind::count)
+    view.desired = wanted_replicas(stack->second.row, *service);
+  view.instances = sum.instances;
+  view.ready = sum.good;
+  view.failing = sum.failing;
+  view.restarts = sum.restarts;
+  view.nodes.assign(nodes.begin(), nodes.end());
+  view.state = sum.instances ? enum_name(sum.worst) : view.desired ? "waiting" : "stopped";
+  view.reason = sum.reason;
+  return view;
+}
+
+StackView view_stack(const HubState& state, const StackEntry& stack) {
+  auto sum = tally(state, stack);
+  const Deployment* deployment = deployment_of(state, stack);
+  const RevisionRow* revision = revision_of(stack);
+  StackView view{.name = stack.row.name};
+  view.state = stack_state(stack, deployment, sum);
+  view.message = deployment ? deployment->message : "";
+  view.revision = stack.row.revision;
+  view.services = revision ? std::uint32_t(revision->content.services.size()) : 0;
+  view.instances = sum.instances;
+  view.ready = sum.good;
+  view.failing = sum.failing;
+  view.deployment = stack.row.deployment;
+  view.created_at = stack.row.created_at;
+  view.updated_at = deployment ? deployment->created_at : stack.row.updated_at;
+  return view;
+}
+
+TaskView view_task(const HubState& state, const Task& task) {
+  TaskView view{.id = task.id, .type = std::string(enum_name(task.type)), .state = std::string(enum_name(task.state))};
+  view.stack = task.stack;
+  view.service = task.service;
+  view.instance = task.instance_name;
+  view.instance_id = task.placement.instance;
+  auto node = state.nodes.find(task.node);
+  view.node = node == state.nodes.end() ? "" : node->second.row.node.name;
+  view.priority = task.priority;
+  view.attempt = task.attempts.empty() ? 0 : task.attempts.back().number;
+  view.max_attempts = task.max_retries + 1;
+  view.progress = task.progress;
+  view.message = task.message;
+  view.cancel_requested = task.cancel_requested;
+  view.deployment = task.deployment;
+  view.operation = task.operation;
+  view.retry_of = task.retry_of;
+  view.depends_on = task.depends_on;
+  view.actor = task.who.actor;
+  view.origin = task.who.origin;
+  view.correlation = task.who.correlation;
+  view.created_at = task.created_at;
+  for (const auto& attempt : task.attempts)
+    if (attempt.started_at && !view.started_at) view.started_at = attempt.started_at;
+  view.finished_at = task.finished_at;
+  view.attempts = task.attempts;
+  return view;
+}
+
+TaskStats view_task_stats(const HubState& state) {
+  TaskStats stats;
+  for (const auto& [id, entry] : state.tasks) {
+    ++stats.total;
+    switch (entry.task.state) {
+      case TaskState::pending: ++stats.pending; break;
+      case TaskState::assigned: ++stats.assigned; break;
+      case TaskState::running: ++stats.running; break;
+      case TaskState::completed: ++stats.completed; break;
+      case TaskState::failed: ++stats.failed; break;
+      case TaskState::cancelled: ++stats.cancelled; break;
+    }
+  }
+  return stats;
+}
+
+Summary view_summary(const HubState& state, const HubSettings& settings) {
+  Summary sum{.hub_version = settings.version, .store_id = to_string(state.store), .hub_state = "ok"};
+  for (const auto& [id, node] : state.nodes) {
+    ++sum.nodes;
+    sum.nodes_online += node.row.node.state == drover::NodeState::online;
+    if (!node.row.node.host.version.empty()) ++sum.agent_versions[node.row.node.host.version];
+  }
+  for (const auto& [id, entry] : state.slots) {
+    auto seen = seen_state(state, entry).state;
+    ++sum.instances;
+    sum.instances_ready += is_good(seen);
+    sum.instances_failing += is_failing(seen);
+  }
+  for (const auto& [name, stack] : state.stacks) {
+    const RevisionRow* revision = revision_of(stack);
+    if (!revision || stack.row.deleting) continue;
+    for (const auto& service : revision->content.services) {
+      auto view = view_service(state, name, service.name);
+      if (!view) continue;
+      ++sum.services;
+      sum.services_failing += view->failing > 0;
+      sum.services_ok += view->failing == 0 && view->ready >= view->desired;
+    }
+  }
+  auto tasks = view_task_stats(state);
+  sum.tasks_open = std::uint32_t(tasks.pending + tasks.assigned + tasks.running);
+  sum.tasks_failed = std::uint32_t(tasks.failed);
+  for (const auto& [id, deployment] : state.deployments) sum.deployments_live += !is_final(deployment.state);
+  return sum;
+}
+
+}  // namespace drover::hub
