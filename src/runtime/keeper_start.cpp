@@ -74,7 +74,9 @@ struct SpawnAttributes {
   SpawnAttributes& operator=(const SpawnAttributes&) = delete;
 };
 
-Result<pid_t> launch(const std::string& binary, const Paths& paths) {
+Result<pid_t> launch(const std::string& named, const Paths& paths) {
+  std::error_code ignored;
+  const auto binary = std::filesystem::absolute(named, ignored).string();  // it starts in /
   const Fd log = open_log(paths);
   const SpawnAttributes attributes(log.get());
   std::vector<std::string> arguments{binary, "--state", paths.state, "--run-dir", paths.run + "/keeper"};
