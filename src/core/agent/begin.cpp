@@ -1,0 +1,173 @@
+// What an attempt asks of its placement, and when that is reached or out of reach.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/agent/step.hpp"
+
+namespace drover::agent {
+
+namespace {
+Wish refuse(std::string why) { return {Wish::Kind::refused, std::move(why), {}}; }
+Wish change(PlacementRow wanted) { return {Wish::Kind::change, {}, std::move(wanted)}; }
+
+bool alive_as(const Instance& instance, const std::string& digest) {
+  return instance.phase == Phase::running && instance.live_digest == digest && !instance.deleting &&
+         !instance.restart_wanted && instance.unhealthy.empty();
+}
+/// It has run and ended: a job's start happens at most once for a placement.
+bool has_run(const Instance& instance) {
+  return instance.row.finished && instance.row.finished->started_at.has_value();
+}
+bool at_rest(const Instance& instance) { return instance.phase == Phase::none && !instance.row.run; }
+
+bool same_wish(const PlacementRow& a, const PlacementRow& b) {
+  return a.placement == b.placement && a.run == b.run && a.restart_generation == b.restart_generation &&
+         a.service == b.service && a.index == b.index && a.finished.has_value() == b.finished.has_value();
+}
+
+/// A finished one that is wanted again with the same digest stays finished, if it has run.
+void forget_end(PlacementRow& wanted, const Instance* instance, bool same) {
+  if (!wanted.finished || (same && has_run(*instance))) return;
+  wanted.finished.reset();
+}
+
+Wish judge_placing(Step& step, const Assign& order, const Instance* instance) {
+  if (!order.service) return refuse("the assignment carries no service");
+  PlacementRow wanted = instance ? instance->row : PlacementRow{};
+  bool same = instance && !instance->orphan && wanted.placement.digest == order.placement.digest &&
+              wanted.placement.epoch == order.placement.epoch;
+  bool fresh = !instance || wanted.placement.digest != order.placement.digest;
+  wanted.placement = order.placement;
+  wanted.stack = order.stack;
+  wanted.instance_name = order.instance_name;
+  wanted.index = order.index;
+  wanted.service = *order.service;
+  wanted.run = order.run;
+  if (fresh) wanted.restart_generation = std::max(wanted.restart_generation, order.restart_generation);
+  forget_end(wanted, instance, same);
+  // What cannot be given now is waited for; see spawn().
+  if (auto ports = give_ports(step.world, wanted, step.now.boot)) wanted.ports = std::move(*ports);
+  // The start of a job is written down before it happens: it happens at most once.
+  if (wanted.service.kind == ServiceKind::job && wanted.run && !wanted.finished) wanted.incarnation += 1;
+  if (same && same_wish(wanted, instance->row) &&
+      (alive_as(*instance, wanted.placement.digest) || has_run(*instance) || at_rest(*instance)))
+    return {.kind = Wish::Kind::reached, .why = {}, .wanted = {}};
+  return change(std::move(wanted));
+}
+
+Wish judge_run(const Assign& order, const Instance& instance) {
+  PlacementRow wanted = instance.row;
+  wanted.placement.epoch = std::max(wanted.placement.epoch, order.placement.epoch);
+  wanted.run = order.type == TaskType::start;
+  bool completed = wanted.finished && wanted.finished->state == InstanceState::completed;
+  if (!completed) wanted.finished.reset();
+  if (wanted.run && instance.phase == Phase::none && !completed)
+    wanted.restart_generation = std::max(wanted.restart_generation, order.restart_generation);
+  bool there =
+      wanted.run ? completed || alive_as(instance, wanted.placement.digest) : instance.phase == Phase::none;
+  if (there && same_wish(wanted, instance.row)) return {.kind = Wish::Kind::reached, .why = {}, .wanted = {}};
+  return change(std::move(wanted));
+}
+
+Wish judge_restart(const Assign& order, const Instance& instance) {
+  if (instance.row.restart_generation >= order.restart_generation)
+    return {.kind = Wish::Kind::reached, .why = {}, .wanted = {}};
+  // The count is raised when the new run has been started, so that a crash in between does not lose it.
+  PlacementRow wanted = instance.row;
+  wanted.placement.epoch = std::max(wanted.placement.epoch, order.placement.epoch);
+  wanted.finished.reset();
+  if (!wanted.run)
+    wanted.restart_generation = order.restart_generation;  // the next start is a new one anyway
+  return change(std::move(wanted));
+}
+}  // namespace
+
+Wish judge(Step& step, const Assign& order) {
+  Instance* instance = step.find(order.placement.instance);
+  if (instance && !instance->orphan && order.placement.epoch < instance->row.placement.epoch)
+    return refuse(fmt::format("epoch {} is older than {}, which this node holds", order.placement.epoch,
+                              instance->row.placement.epoch));
+  bool known = instance && !instance->orphan;
+  switch (order.type) {
+    case TaskType::deploy:
+    case TaskType::update: return judge_placing(step, order, instance);
+    case TaskType::start:
+    case TaskType::restart:
+      if (!known) return refuse("this node does not have the instance");
+      return order.type == TaskType::start ? judge_run(order, *instance) : judge_restart(order, *instance);
+    case TaskType::stop:
+      if (!known) return {.kind = Wish::Kind::reached, .why = {}, .wanted = {}};
+      return judge_run(order, *instance);
+    case TaskType::delete_:
+      if (!instance) return {.kind = Wish::Kind::reached, .why = {}, .wanted = {}};
+      return {.kind = Wish::Kind::change, .why = {}, .wanted = {}};
+  }
+  std::unreachable();
+}
+
+void apply(Step& step, Attempt& attempt) {
+  const Assign& order = attempt.row.assign;
+  InstanceId id = order.placement.instance;
+  AttemptKey key{order.task, order.attempt};
+  bool fresh = !step.find(id);
+  if (fresh && !attempt.wanted) return end_attempt(step, key, TaskMove::succeed);
+  Instance& instance = step.world.instances[id];
+  bool was_orphan = std::exchange(instance.orphan, false);
+  if (attempt.wanted) {
+    // The run in hand is what it is; the journal may count one more, for a job that is about to start.
+    std::uint64_t incarnation = instance.row.incarnation;
+    instance.row = std::move(*attempt.wanted);
+    instance.journaled_incarnation = instance.row.incarnation;
+    instance.row.incarnation = incarnation;
+    attempt.wanted.reset();
+  }
+  instance.task = key;
+  instance.book = {};  // a change by the hub begins a new count
+  instance.spawn_at.reset();
+  instance.waits_for_ours = false;
+  instance.spawn_tries = 0;
+  instance.deleting = order.type == TaskType::delete_;
+  if (order.type == TaskType::restart && instance.row.run)
+    instance.restart_wanted = instance.phase != Phase::none;
+  if (was_orphan && instance.phase == Phase::running && !instance.deleting)
+    adopt(step, instance, instance.seen.pid, instance.seen.started_at);
+  step.mark(instance);
+  drive(step, id);
+}
+
+bool reached(const Step&, const Attempt& attempt, const Instance& instance) {
+  const Assign& order = attempt.row.assign;
+  switch (order.type) {
+    case TaskType::deploy:
+    case TaskType::update:
+    case TaskType::start:
+      if (!instance.row.run) return instance.phase == Phase::none;
+      return instance.row.finished ? true : alive_as(instance, instance.row.placement.digest);
+    case TaskType::restart:
+      if (!instance.row.run) return instance.phase == Phase::none;
+      return alive_as(instance, instance.row.placement.digest) &&
+             instance.row.incarnation > attempt.row.incarnation;
+    case TaskType::stop: return instance.phase == Phase::none && !instance.row.run;
+    case TaskType::delete_: return false;  // ended where the instance is erased
+  }
+  std::unreachable();
+}
+
+void settle(Step& step, Instance& instance) {
+  if (!instance.task) return;
+  AttemptKey key = *instance.task;
+  Attempt* attempt = step.find(key);
+  if (!attempt) return;
+  if (!reached(step, *attempt, instance)) return;
+  const Assign& order = attempt->row.assign;
+  if (order.type == TaskType::restart && instance.row.restart_generation < order.restart_generation) {
+    instance.row.restart_generation = order.restart_generation;
+    step.write_placement(instance);
+    step.mark(instance);
+  }
+  end_attempt(step, key, TaskMove::succeed);
+}
+
+}  // namespace drover::agent

@@ -1,0 +1,174 @@
+// When to ask, and what the answers mean. The host asks; see AskProbe.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/agent/step.hpp"
+
+namespace drover::agent {
+
+namespace {
+constexpr Duration first_gap = 100ms;
+constexpr Duration overdue_after = 5s;  // beyond the probe's own timeout
+
+const std::optional<Probe>& spec_of(const Instance& instance, Asked asked) {
+  const Probes& probes = instance.row.service.probes;
+  switch (asked) {
+    case Asked::start: return probes.start;
+    case Asked::ready: return probes.ready;
+    case Asked::live: return probes.live;
+  }
+  std::unreachable();
+}
+ProbeBook& book_of(Instance& instance, Asked asked) { return instance.probes[std::size_t(asked)]; }
+
+void ask(Step& step, Instance& instance, Asked asked) {
+  const Probe& probe = *spec_of(instance, asked);
+  ProbeBook& book = book_of(instance, asked);
+  book.asking = true;
+  book.due = step.now.boot + probe.timeout + overdue_after;
+  step.then(AskProbe{.run = instance.run(),
+                     .asked = asked,
+                     .probe = probe,
+                     .stack = instance.row.stack,
+                     .instance_name = instance.row.instance_name,
+                     .ports = instance.row.ports,
+                     .service = instance.row.service,
+                     .index = instance.row.index});
+}
+
+void begin(Step& step, Instance& instance, Asked asked, Duration wait) {
+  ProbeBook& book = book_of(instance, asked);
+  if (!spec_of(instance, asked) || book.on) return;
+  book = ProbeBook{.on = true, .due = step.now.boot + wait, .gap = first_gap};
+}
+
+bool passed(const Instance& instance, Asked asked) {
+  return !spec_of(instance, asked) || instance.probes[std::size_t(asked)].passed;
+}
+
+void start_passed(Step& step, Instance& instance) {
+  const auto& live = instance.row.service.probes.live;
+  if (live) begin(step, instance, Asked::live, jitter(live->interval, 0.1, step.rng));
+}
+
+/// The state as the answers so far have it.
+void judge(Step& step, Instance& instance, const std::string& detail) {
+  bool good = passed(instance, Asked::start) && passed(instance, Asked::ready);
+  bool was = instance.seen.ready_at.has_value();
+  bool probed =
+      spec_of(instance, Asked::start) || spec_of(instance, Asked::ready) || spec_of(instance, Asked::live);
+  Health health = !probed ? Health::none : good ? Health::healthy : was ? Health::unhealthy : Health::unknown;
+  if (std::exchange(instance.seen.health, health) != health) step.mark(instance);
+  if (good) {
+    instance.ready_by.reset();
+    if (!was) instance.seen.ready_at = step.now.wall;
+    if (!instance.healthy_since) instance.healthy_since = step.now.boot;
+    return step.show(instance, InstanceState::ready);
+  }
+  instance.healthy_since.reset();
+  step.show(instance, was ? InstanceState::unhealthy : InstanceState::starting, detail);
+}
+
+/// Counts one answer; true: the judgement changed.
+bool count(const Probe& probe, ProbeBook& book, bool ok) {
+  book.oks = ok ? book.oks + 1 : 0;
+  book.bads = ok ? 0 : book.bads + 1;
+  bool before = book.passed;
+  if (ok && book.oks >= probe.successes) book.passed = true;
+  if (!ok && book.bads >= probe.failures) book.passed = false;
+  return before != book.passed;
+}
+
+void plan_next(Step& step, const Probe& probe, ProbeBook& book) {
+  Duration gap = probe.interval;
+  if (!book.passed && book.gap < probe.interval) {
+    gap = book.gap;
+    book.gap *= 2;
+  } else if (book.passed) {
+    book.gap = probe.interval;  // the ramp is for the first success only
+  }
+  book.asking = false;
+  book.due = step.now.boot + jitter(gap, 0.1, step.rng);
+}
+
+void end_as_unhealthy(Instance& instance, std::string why) {
+  instance.unhealthy = "unhealthy: " + std::move(why);
+}
+
+void take(Step& step, Instance& instance, Asked asked, bool ok, const std::string& detail) {
+  const Probe& probe = *spec_of(instance, asked);
+  ProbeBook& book = book_of(instance, asked);
+  bool changed = count(probe, book, ok);
+  plan_next(step, probe, book);
+  step.world.touched.insert(instance.row.placement.instance);  // its timer
+  switch (asked) {
+    case Asked::start:
+      if (!book.passed) break;
+      book.on = false;  // it has done its work
+      start_passed(step, instance);
+      break;
+    case Asked::ready: break;
+    case Asked::live:
+      if (!ok && book.bads >= probe.failures) end_as_unhealthy(instance, detail);
+      return;
+  }
+  // Before the first success the text says what is missing; a lost readiness counts after `failures`.
+  if (changed || (!ok && !instance.seen.ready_at)) judge(step, instance, ok ? "" : detail);
+}
+}  // namespace
+
+void begin_probes(Step& step, Instance& instance, Duration age) {
+  const Probes& probes = instance.row.service.probes;
+  end_probes(instance);
+  if (instance.orphan) return step.show(instance, InstanceState::ready, "runs, but no placement is known");
+  begin(step, instance, Asked::start, Duration(0));
+  begin(step, instance, Asked::ready, Duration(0));
+  if (!probes.start) start_passed(step, instance);
+  // One that has been up for longer may have been ready before; readiness alone never ends it.
+  bool waits =
+      (probes.start || probes.ready) && probes.start_timeout > age && probes.start_timeout > Duration(0);
+  if (waits) instance.ready_by = step.now.boot + (probes.start_timeout - age);
+  judge(step, instance, "");
+  probes_due(step, instance);
+}
+
+void end_probes(Instance& instance) {
+  instance.probes = {};
+  instance.ready_by.reset();
+}
+
+void probes_due(Step& step, Instance& instance) {
+  for (Asked asked : {Asked::start, Asked::ready, Asked::live}) {
+    ProbeBook& book = book_of(instance, asked);
+    if (!book.on || book.due > step.now.boot) continue;
+    if (book.asking) take(step, instance, asked, false, "no answer to the probe");
+    else ask(step, instance, asked);
+  }
+  if (instance.ready_by && *instance.ready_by <= step.now.boot && instance.unhealthy.empty()) {
+    std::string last = instance.seen.reason;
+    instance.unhealthy =
+        fmt::format("not ready within {}", format_duration(instance.row.service.probes.start_timeout));
+    if (!last.empty()) instance.unhealthy += "; last: " + last;
+    instance.ready_by.reset();
+  }
+}
+
+void probe_answer(Step& step, const ProbeAnswer& event) {
+  Instance* instance = step.find(event.run.instance);
+  if (!instance || instance->phase != Phase::running || instance->run() != event.run) return;
+  ProbeBook& book = book_of(*instance, event.asked);
+  if (!book.on || !book.asking) return;
+  take(step, *instance, event.asked, event.ok, event.detail);
+  drive(step, event.run.instance);
+}
+
+std::optional<BootTime> probes_timer(const Instance& instance) {
+  std::optional<BootTime> at = instance.ready_by;
+  for (const ProbeBook& book : instance.probes)
+    if (book.on && (!at || book.due < *at)) at = book.due;
+  return at;
+}
+
+}  // namespace drover::agent

@@ -1,0 +1,108 @@
+#pragma once
+// One step of the agent core: the world, the time, and what goes out. Lives for one call of AgentCore::step.
+
+#include "core/agent/agent.hpp"
+#include "core/agent/state.hpp"
+
+namespace drover::agent {
+
+class Step {
+ public:
+  Step(World& the_world, Now at, Rng& chance, Effects& effects)
+      : world(the_world), now(at), rng(chance), out(effects) {}
+
+  World& world;
+  const Now now;
+  Rng& rng;
+  Effects& out;
+
+  void write(Row row) { out.rows.push_back(std::move(row)); }
+  void write_placement(Instance& instance);
+  void write_attempt(Attempt& attempt);
+  void then(Effect effect) { out.then.push_back(std::move(effect)); }
+  void note(std::string level, std::string message, InstanceId instance = {});
+  /// Over the session in hand; nothing while there is none (what matters is sent again at its start).
+  void send(Frame frame);
+  Instance* find(InstanceId id);
+  Attempt* find(const AttemptKey& key);
+  /// The record changed: counted, reported and its timer set at the end of the step.
+  void mark(Instance& instance);
+  void show(Instance& instance, InstanceState state, std::string reason = {});
+  std::uint64_t confirm();  // a new Confirm; its serial
+  /// Counts the changes made so far and sets timers: afterwards every record is what may be sent.
+  void settle_records();
+  /// At the end: reports and the next wake-up.
+  void finish();
+};
+
+// ---- session.cpp: hello, welcome, heartbeats, inventory
+void link_up(Step& step);
+void link_down(Step& step, const std::string& reason);
+void give_up_link(Step& step, const std::string& reason);
+void frame_in(Step& step, const Envelope& envelope);
+void session_timers(Step& step);
+std::optional<BootTime> session_due(const World& world);
+void report_changes(Step& step);
+
+// ---- tasks.cpp: attempts from Assign to OutcomeRecorded
+void assign(Step& step, const Assign& frame);
+void cancel(Step& step, const Cancel& frame);
+void outcome_recorded(Step& step, const OutcomeRecorded& frame);
+void durable(Step& step, std::uint64_t serial);
+void schedule(Step& step);  // begins what may begin
+void end_attempt(Step& step, const AttemptKey& key, TaskMove outcome, std::string error = {},
+                 std::vector<std::string> output = {});
+void progress(Step& step, Instance& instance, std::string message);
+void send_outcomes(Step& step);
+
+// ---- begin.cpp: what an attempt asks of its placement, and when that is reached
+struct Wish {
+  enum class Kind : std::uint8_t { refused, reached, change } kind = Kind::change;
+  std::string why;                     // refused
+  std::optional<PlacementRow> wanted;  // change; none: only the instance is to be worked on
+};
+Wish judge(Step& step, const Assign& assign);
+/// The rows are durable: make the placement so.
+void apply(Step& step, Attempt& attempt);
+/// Ends the instance's attempt if its goal is reached or out of reach.
+void settle(Step& step, Instance& instance);
+bool reached(const Step& step, const Attempt& attempt, const Instance& instance);
+
+// ---- instances.cpp: the state machine of a run
+void drive(Step& step, InstanceId id);  // level-triggered; the instance may be gone afterwards
+void spawned(Step& step, const Spawned& event);
+void spawn_failed(Step& step, const SpawnFailed& event);
+void exited(Step& step, const Exited& event);
+void emptied(Step& step, const Run& run);
+void stuck(Step& step, const Stuck& event);
+void fail_for_good(Step& step, Instance& instance, InstanceState state, std::string reason);
+void adopt(Step& step, Instance& instance, std::optional<std::int64_t> pid, std::optional<WallTime> started);
+void instance_due(Step& step, InstanceId id);
+std::optional<BootTime> due(const Instance& instance);
+
+// ---- probes.cpp
+void begin_probes(Step& step, Instance& instance, Duration age);
+void end_probes(Instance& instance);
+void probes_due(Step& step, Instance& instance);
+void probe_answer(Step& step, const ProbeAnswer& event);
+std::optional<BootTime> probes_timer(const Instance& instance);
+
+// ---- ports.cpp
+/// Gives out what the service asks for; keeps what was given. Errc::unavailable: not now (who holds it);
+/// Errc::invalid: never.
+Result<std::map<std::string, std::uint16_t>> give_ports(const World& world, const PlacementRow& row,
+                                                        BootTime now);
+void port_taken(Step& step, Instance& instance, std::uint16_t port);  // by a stranger
+void wake_port_waiters(Step& step);                                   // a run has gone
+
+// ---- recover.cpp, journal.cpp, local.cpp
+void recover(Step& step, const Recovered& event);
+void forget_dead_orphans(Step& step);
+void journal_failed(Step& step, const std::string& reason);
+void journal_retry(Step& step);
+void local_command(Step& step, const LocalCommand& command);
+void local_answer(Step& step, const LocalAnswer& frame);
+void local_link_down(Step& step);
+void local_timers(Step& step);
+
+}  // namespace drover::agent
