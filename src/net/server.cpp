@@ -81,7 +81,8 @@ struct HttpServer::Impl {
   void open(Door* door, Accepted accepted) {
     auto& lane = *lanes[turn++ % lanes.size()];
     ++open_count;
-    lane.tasks.spawn(serve(door, &lane, std::move(accepted), on_end(door, accepted.peer->address)), "connection");
+    auto place = on_end(door, accepted.peer->address);
+    lane.tasks.spawn(serve(door, &lane, std::move(accepted), std::move(place)), "connection");
   }
   // Gives the place back when the coroutine's frame goes, started or not.
   std::shared_ptr<void> on_end(Door* door, std::string address) {
