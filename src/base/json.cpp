@@ -135,6 +135,8 @@ class DuplicateFinder {
     if (levels_.empty() || !levels_.back().key_next) return std::nullopt;
     levels_.back().key_next = false;
     std::string key(text_.substr(start + 1, at_ - start - 2));
+    if (key.find('\\') != std::string::npos)  // "a" and "\u0061" are one key
+      key = std::string_view(json::parse(text_.substr(start, at_ - start)).get_string());
     if (!levels_.back().keys.insert(key).second) return std::pair(start, key);
     return std::nullopt;
   }
@@ -225,7 +227,7 @@ void JsonReader::read_integer(const json::value& from, std::int64_t low, std::ui
   else if (from.is_int64() && from.get_int64() >= 0) out = std::uint64_t(from.get_int64());
   else if (from.is_int64()) {
     negative = true;
-    out = std::uint64_t(-from.get_int64());
+    out = 0 - std::uint64_t(from.get_int64());
   } else {
     return wrong_type("a whole number", from);
   }

@@ -208,7 +208,7 @@ void JsonReader::read(const json::value& from, T& to) {
     auto before = problems_.size();
     read_integer(from, std::int64_t(std::numeric_limits<T>::min()),
                  std::uint64_t(std::numeric_limits<T>::max()), negative, magnitude);
-    if (problems_.size() == before) to = negative ? T(-std::int64_t(magnitude)) : T(magnitude);
+    if (problems_.size() == before) to = negative ? T(0 - magnitude) : T(magnitude);
   } else if constexpr (std::is_floating_point_v<T>) {
     if (from.is_double()) to = T(from.get_double());
     else if (from.is_int64()) to = T(from.get_int64());

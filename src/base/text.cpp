@@ -106,8 +106,12 @@ Result<std::uint64_t> parse_size(std::string_view text) {
   if (error != std::errc() || !std::isfinite(number) || number < 0) return bad();
   std::string_view name = trim(text.substr(std::size_t(end - text.data())));
   if (name.empty()) name = "B";
+  std::uint64_t whole = 0;  // exact, where a double has not enough digits
+  auto integer = std::from_chars(text.data(), end, whole);
+  bool exact = integer.ec == std::errc() && integer.ptr == end;
   for (const SizeUnit& unit : size_units) {
     if (unit.name != name) continue;
+    if (exact && whole <= std::uint64_t(9e18) / unit.bytes) return whole * unit.bytes;
     double bytes = number * double(unit.bytes);
     if (bytes > 9e18) return bad();
     return std::uint64_t(std::llround(bytes));

@@ -118,7 +118,9 @@ Result<WallTime> parse_time(std::string_view text) {
     auto [end, error] = std::from_chars(text.data() + at, text.data() + at + length, value);
     return error == std::errc() && end == text.data() + at + length ? value : -1;
   };
-  if (text.size() < 20 || text.back() != 'Z' || text[10] != 'T') return bad();
+  if (text.size() < 20 || text.back() != 'Z' || text[4] != '-' || text[7] != '-' || text[10] != 'T' ||
+      text[13] != ':' || text[16] != ':')
+    return bad();
   int y = number(0, 4), mo = number(5, 2), d = number(8, 2), h = number(11, 2), mi = number(14, 2),
       s = number(17, 2);
   std::chrono::year_month_day date{std::chrono::year(y), std::chrono::month(unsigned(mo)),
