@@ -39,7 +39,9 @@ void Keeper::adopt_all() {
       continue;
     }
     report(Severity::warning, "a record was not usable", file, record.error().error);
-    if (record.error().error == ESTALE) ::unlink((options_.run_dir + "/" + file).c_str());
+    // Of another boot, or its keeper died before there was anything in it.
+    if (record.error().error == ESTALE || record.error().error == ENODATA)
+      ::unlink((options_.run_dir + "/" + file).c_str());
   }
   sweep_cgroups();
 }
@@ -66,6 +68,7 @@ void Keeper::adopt(std::unique_ptr<Record> record) {
     pump_.add(instance.log.get());
   }
   if (info.state == State::emptied) {
+    instance.tree.remove();
     if (instance.log) pump_.finish(instance.log.get());
     return;
   }

@@ -116,23 +116,21 @@ int exec_role(const std::string& binary, const char* role, const Options& option
   const int memfd = prepare(handoff);
   if (memfd < 0) return errno;
   const std::string number = std::to_string(memfd);
-  const char* const arguments[] = {"drover-keeper",
-                                   "--role",
-                                   role,
-                                   "--handoff",
-                                   number.c_str(),
-                                   "--state",
-                                   options.state.c_str(),
-                                   "--run-dir",
-                                   options.run_dir.c_str(),
-                                   "--cgroup",
-                                   options.cgroup.c_str(),
-                                   "--level",
-                                   options.level.c_str(),
-                                   "--spawn",
-                                   options.way.c_str(),
-                                   nullptr};
-  ::execv(binary.c_str(), const_cast<char* const*>(arguments));
+  const std::string files = std::to_string(options.open_files);
+  std::vector<const char*> arguments = {"drover-keeper", "--role", role};
+  const auto add = [&](const char* flag, const std::string& value) {
+    arguments.push_back(flag);
+    arguments.push_back(value.c_str());
+  };
+  add("--handoff", number);
+  add("--state", options.state);
+  add("--run-dir", options.run_dir);
+  add("--cgroup", options.cgroup);
+  add("--level", options.level);
+  add("--spawn", options.way);
+  add("--open-files", files);
+  arguments.push_back(nullptr);
+  ::execv(binary.c_str(), const_cast<char* const*>(arguments.data()));
   const int error = errno;
   undo(handoff);
   ::close(memfd);

@@ -65,6 +65,7 @@ bool send_link(int link, LinkVerb verb, std::string_view name = {}, int fd = -1)
 struct Options {
   std::string state, run_dir, cgroup, level = "cgroup2", way = "clone3";
   int ready_fd = -1;
+  std::uint64_t open_files = 0;  // the soft limit that we were started with: our children get it back
 };
 /// Replaces this process by `binary` in `role`, with the handoff. Returns errno when that failed; nothing has
 /// changed then.

@@ -203,7 +203,11 @@ void Keeper::log_news() {
 }
 
 void Keeper::hold(const std::string& name, int fd) {
-  if (link_) send_link(link_.get(), LinkVerb::hold, name, fd);
+  if (!link_ || send_link(link_.get(), LinkVerb::hold, name, fd)) return;
+  pollfd ready{link_.get(), POLLOUT, 0};  // a guard that is stopped or slow
+  if (errno == EAGAIN && ::poll(&ready, 1, 200) == 1 && send_link(link_.get(), LinkVerb::hold, name, fd))
+    return;
+  report(Severity::warning, "the guard does not take a descriptor", name, errno);
 }
 
 void Keeper::drop(const std::string& name) {

@@ -114,7 +114,7 @@ Outcome<void> Keeper::start(Instance& instance, const SpawnSpec& spec) {
     data.pipe_inode[stream] = inode_of(readers[stream].get());
     hold(std::to_string(stream) + ":" + instance.record->name(), readers[stream].get());
   }
-  auto child = spawn(self_test_.way, spec, instance.tree, *instance.record, writers);
+  auto child = spawn({self_test_.way, options_.open_files}, spec, instance.tree, *instance.record, writers);
   if (!child) return std::unexpected(child.error());
   auto& info = instance.info();
   info.pid = child->pid;

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -56,6 +57,7 @@ bool parse(int argc, char** argv, Command& command) {
     else if (flag == "--level") command.options.level = value;
     else if (flag == "--spawn") command.options.way = value;
     else if (flag == "--ready-fd") command.options.ready_fd = number(value);
+    else if (flag == "--open-files") command.options.open_files = std::strtoull(value, nullptr, 10);
     else if (flag == "--role") command.role = value;
     else if (flag == "--handoff") command.handoff = number(value);
     else if (flag == "--handoff-check") command.role = flag.substr(2), command.handoff = number(value);
@@ -75,6 +77,15 @@ void fill_standard_descriptors() {
     }
     ::fcntl(fd, F_SETFD, 0);
   }
+}
+
+/// Five descriptors per incarnation: the usual soft limit of 1,024 would do for two hundred.
+void raise_open_files(Options& options) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  if (options.open_files == 0) options.open_files = limit.rlim_cur;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 int refuse_second(int lock) {
@@ -155,6 +166,7 @@ int run(int argc, char** argv) {
   if (command.role == "self-test") return show_self_test(command.options);
   if (command.options.state.empty() || command.options.run_dir.empty()) return std::fputs(usage, stderr), 2;
   fill_standard_descriptors();
+  raise_open_files(command.options);
   for (const int each : {SIGPIPE, SIGHUP, SIGINT}) ::signal(each, SIG_IGN);
   if (command.role == "start") {
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);

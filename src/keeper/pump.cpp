@@ -107,7 +107,12 @@ void Pump::begin(Log& log) {
     log.lost_to = wall_ns();
   }
   watch(log, true);
-  if (data.in_flight.exchange(0) != 0)
+  const auto in_flight = InFlight(data.in_flight.exchange(0));
+  if (in_flight == InFlight::taken) {  // what follows in the pipes does not continue these lines
+    end_line(log, 0);
+    end_line(log, 1);
+  }
+  if (in_flight != InFlight::nothing)
     write_marker(
         log, "[drover: the keeper was killed while it wrote; up to 64 KiB of output may be missing here]");
   if (std::exchange(log.gap, false))
@@ -135,7 +140,7 @@ void Pump::watch(Log& log, bool on) {
 bool Pump::take(Log& log, int stream) {
   if (!log.pipes[stream]) return false;
   auto& data = log.record.data();
-  data.in_flight = 1;
+  data.in_flight = std::uint32_t(InFlight::taken);
   const auto n = ::read(log.pipes[stream].get(), buffer_.get(), read_size);
   if (n <= 0) {
     data.in_flight = 0;
@@ -158,6 +163,7 @@ bool Pump::take(Log& log, int stream) {
   batch_.begin(stream, wall_ns());
   const auto left = format(batch_, input, carry);
   data.carry[stream] = std::uint32_t(left);
+  data.in_flight = std::uint32_t(InFlight::formed);
   if (batch_.lines() > 0) deliver(log);
   data.in_flight = 0;
   return true;
@@ -262,19 +268,24 @@ void Pump::retry() {
   }
 }
 
+/// The unfinished line of a stream becomes a line.
+void Pump::end_line(Log& log, int stream) {
+  auto& data = log.record.data();
+  const std::size_t carried = data.carry[stream];
+  if (carried == 0 || !log.segments) return;
+  batch_.clear();
+  batch_.begin(stream, wall_ns());
+  batch_.record('F', {log.record.carry(stream), carried}, {});
+  data.carry[stream] = 0;
+  deliver(log);
+}
+
 void Pump::finish_now(Log& log) {
   for (int stream = 0; stream < 2; ++stream) {
     // A blocked log that the disk refuses is taken into memory now: what wrote it is gone, and a pipe holds
     // little.
     for (std::size_t taken = 0; taken < drain_limit && take(log, stream); taken += read_size) continue;
-    const std::size_t carried = log.record.data().carry[stream];
-    if (carried > 0 && log.segments) {
-      batch_.clear();
-      batch_.begin(stream, wall_ns());
-      batch_.record('F', {log.record.carry(stream), carried}, {});
-      log.record.data().carry[stream] = 0;
-      deliver(log);
-    }
+    end_line(log, stream);
   }
   watch(log, false);
   log.finishing = true;

@@ -74,6 +74,7 @@ class Pump {
   bool write_marker(Log& log, std::string_view text);
   bool flush_waiting(Log& log);
   void retry();
+  void end_line(Log& log, int stream);
   void finish_now(Log& log);
   void close(Log& log);
   void publish(Log& log);

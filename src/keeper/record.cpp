@@ -47,6 +47,7 @@ Outcome<std::unique_ptr<Record>> Record::open(const std::string& directory, cons
   RecordData* data = map(fd.get());
   if (data == nullptr) return failure(errno);
   std::unique_ptr<Record> record(new Record(std::move(path), name, std::move(fd), data));
+  if (data->magic == 0) return failure(ENODATA);
   if (data->magic != record_magic) return failure(EINVAL);
   if (boot_id() != data->boot_id) return failure(ESTALE);
   for (int stream = 0; stream < 2; ++stream)

@@ -14,6 +14,13 @@ namespace drover::keeper {
 inline constexpr std::uint32_t record_magic = 0x31434552;  // "REC1": raised when the layout changes
 inline constexpr std::size_t record_page = 4096;
 
+/// What the log thread was doing; read after a kill.
+enum class InFlight : std::uint32_t {
+  nothing = 0,  // all that was read is in a file or in the carry
+  taken = 1,    // bytes were taken from a pipe; the carry is still the one before them
+  formed = 2,   // the carry is the one after them; they may be in the file, in part, or not
+};
+
 /// Layout is append-only. `info` is written by the main thread only, the atomics by the log thread only.
 struct RecordData {
   std::uint32_t magic;
@@ -36,7 +43,7 @@ struct RecordData {
   std::uint64_t log_budget, log_segment_size;
   std::uint64_t lease_boot_ns;  // room
   // Of the log thread:
-  std::atomic<std::uint32_t> in_flight;  // 1: bytes were taken from a pipe and are not in a file yet
+  std::atomic<std::uint32_t> in_flight;  // see InFlight
   std::atomic<std::uint32_t> carry[2];   // bytes of the unfinished line
   std::atomic<std::uint32_t> failing, closed;
   std::atomic<std::int32_t> log_error;
@@ -52,7 +59,7 @@ class Record {
  public:
   /// Makes the file and its first page, all zero but magic and boot id.
   static Outcome<std::unique_ptr<Record>> create(const std::string& directory, const std::string& name);
-  /// Maps an existing one. EINVAL: not a record, or of another layout; ESTALE: of another boot.
+  /// Maps an existing one. EINVAL: of another layout; ENODATA: never filled; ESTALE: of another boot.
   static Outcome<std::unique_ptr<Record>> open(const std::string& directory, const std::string& name);
   ~Record();
   Record(const Record&) = delete;

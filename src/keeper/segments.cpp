@@ -82,18 +82,18 @@ bool Segments::recover() {
   }
   lines_ = last.line;
   next_mark_ = last.offset + mark_every;
-  char buffer[16 * 1024], newest = '\n';
+  char buffer[16 * 1024];
+  std::uint64_t whole = last.offset;  // end of the last whole record
   for (auto at = off_t(last.offset); at < end;) {
     const auto n = ::pread(file_.get(), buffer, sizeof buffer, at);
     if (n <= 0) return false;
     lines_ += std::uint64_t(std::count(buffer, buffer + n, '\n'));
-    newest = buffer[n - 1];
+    if (const void* newest = ::memrchr(buffer, '\n', std::size_t(n)); newest != nullptr)
+      whole = std::uint64_t(at + (static_cast<const char*>(newest) - buffer)) + 1;
     at += n;
   }
-  if (newest == '\n') return true;
-  if (::write(file_.get(), "\n", 1) != 1) return false;
-  ++size_;
-  ++lines_;
+  if (whole < size_ && ::ftruncate(file_.get(), off_t(whole)) != 0) return false;
+  size_ = whole;
   return true;
 }
 
@@ -119,6 +119,27 @@ void Segments::enforce_budget() const {
 
 std::size_t Segments::append(std::string_view bytes, const std::vector<IndexRecord>& marks,
                              std::uint64_t lines) {
+  if (bytes.size() <= limits_.segment) return append_one(bytes, marks, lines);
+  std::size_t done =
+      0;  // short lines grow twentyfold: cut at records, so that no segment is larger than it may be
+  while (done < bytes.size()) {
+    auto piece = bytes.substr(done);
+    if (piece.size() > limits_.segment) {
+      auto end = piece.rfind('\n', limits_.segment - 1);
+      if (end == std::string_view::npos) end = piece.find('\n');
+      piece = piece.substr(0, end + 1);
+    }
+    const IndexRecord start{0, marks.empty() ? 0 : marks.front().wall_ns, 0};
+    const auto count = std::uint64_t(std::count(piece.begin(), piece.end(), '\n'));
+    const auto accepted = append_one(piece, {start}, count);
+    done += accepted;
+    if (accepted < piece.size()) break;
+  }
+  return done;
+}
+
+std::size_t Segments::append_one(std::string_view bytes, const std::vector<IndexRecord>& marks,
+                                 std::uint64_t lines) {
   if (!open_last()) return 0;
   if (size_ > 0 && size_ + bytes.size() > limits_.segment) {
     if (!open(number_ + 1)) return 0;
@@ -139,7 +160,7 @@ std::size_t Segments::append(std::string_view bytes, const std::vector<IndexReco
     const auto end = bytes.substr(0, written).rfind('\n');
     written = end == std::string_view::npos ? 0 : end + 1;
     if (::ftruncate(file_.get(), off_t(size_ + written)) != 0)
-      file_.reset();  // opened anew, recover() ends the line
+      file_.reset();  // opened anew, recover() cuts it off
     lines = std::uint64_t(std::count(bytes.begin(), bytes.begin() + std::ptrdiff_t(written), '\n'));
   }
   write_marks(marks, written);

@@ -30,9 +30,10 @@ class Segments {
   const std::string& directory() const { return directory_; }
 
  private:
+  std::size_t append_one(std::string_view bytes, const std::vector<IndexRecord>& marks, std::uint64_t lines);
   bool open_last();
   bool open(std::uint64_t number);
-  bool recover();  // ends a line that a dead keeper left torn, counts what the index has not
+  bool recover();  // cuts off a record that a dead keeper left torn, counts what the index has not
   void enforce_budget() const;
   void write_marks(const std::vector<IndexRecord>& marks, std::size_t accepted);
   std::string directory_;

@@ -25,6 +25,7 @@ struct Plan {
   const SpawnSpec* spec = nullptr;
   RecordData* record = nullptr;  // null: the self-test's child, which only exits
   int null = -1, out = -1, err = -1, procs = -1;
+  std::uint64_t open_files = 0;
 };
 
 long raw(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0) {
@@ -40,6 +41,11 @@ long raw(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0
 }
 
 void limits(const Plan& plan, const SpawnSpec::Fixed& fixed) {
+  rlimit64 files{};  // ours was raised
+  if (plan.open_files != 0 && raw(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, long(&files)) == 0) {
+    files.rlim_cur = plan.open_files;
+    raw(SYS_prlimit64, 0, RLIMIT_NOFILE, long(&files), 0);
+  }
   for (const auto& limit : plan.spec->rlimits) {
     const rlimit64 value{limit.soft, limit.hard};
     if (raw(SYS_prlimit64, 0, long(limit.resource), long(&value), 0) != 0) give_up(plan, Stage::rlimit);
@@ -248,9 +254,11 @@ bool parse_way(std::string_view text, Way& way) {
   return false;
 }
 
-Outcome<Child> spawn(Way way, const SpawnSpec& spec, const Tree& tree, Record& record,
+Outcome<Child> spawn(const Birth& birth, const SpawnSpec& spec, const Tree& tree, Record& record,
                      const Fd (&output)[2]) {
   Plan plan;
+  const auto way = birth.way;
+  plan.open_files = birth.open_files;
   plan.spec = &spec;
   plan.record = &record.data();
   const Fd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));

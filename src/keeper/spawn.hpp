@@ -20,9 +20,16 @@ struct Child {
   Fd pidfd;
 };
 
+/// How the children are born: the way that works here, and the limit of open files that they get.
+struct Birth {
+  Way way = Way::fork;
+  std::uint64_t open_files = 0;  // soft; 0: ours
+};
+
 /// Starts `spec` with these ends as stdout and stderr. On failure nothing is left: the child is reaped.
 /// The pid is in the record before the child runs. Main thread only.
-Outcome<Child> spawn(Way way, const SpawnSpec& spec, const Tree& tree, Record& record, const Fd (&output)[2]);
+Outcome<Child> spawn(const Birth& birth, const SpawnSpec& spec, const Tree& tree, Record& record,
+                     const Fd (&output)[2]);
 
 struct SelfTest {
   Way way = Way::fork;

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -160,6 +161,8 @@ void report(Severity severity, std::string_view message, std::string_view detail
   if (error != 0)
     append_json(line, "error", ::strerrordesc_np(error) != nullptr ? ::strerrordesc_np(error) : "?");
   line += "}\n";
+  pollfd ready{STDERR_FILENO, POLLOUT, 0};
+  if (::poll(&ready, 1, 0) != 1) return;  // a pipe that nobody reads must not hold us up
   if (::write(STDERR_FILENO, line.data(), line.size()) < 0) return;  // nowhere left to say it
 }
 

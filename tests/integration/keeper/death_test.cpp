@@ -175,6 +175,45 @@ TEST_F(Death, AWriterThatFillsThePipeMeanwhileGetsNoSigpipe) {
   else EXPECT_GT(count, 10000u);
 }
 
+TEST_F(Death, InTheMiddleOfAFloodIsTold) {
+  start();
+  Client(state()).spawn("f", 1, shell_with_log("seq 1 2000000; sleep 1000"));
+  for (int i = 0; i < 6; ++i) {
+    std::this_thread::sleep_for(milliseconds(20 + 13 * i));
+    kill_hard(keeper_pid());
+  }
+  ASSERT_TRUE(eventually([&] { return contains(read_log(log_directory()), "2000000"); }, 30s));
+  long last = 0;
+  bool marked = false;
+  std::size_t gaps = 0, broken = 0;
+  for (const auto& line : read_log(log_directory())) {
+    if (line.text.starts_with("[drover: the keeper was killed")) {
+      marked = true;
+      continue;
+    }
+    const long number = std::atol(line.text.c_str());
+    if (number == last + 1) {
+      last = number;
+      marked = false;
+      continue;
+    }
+    // A line out of order is one that was cut by a gap: right before the marker, or right after it.
+    if (!marked) {
+      ++broken;
+      continue;
+    }
+    ++gaps;
+    if (number > last) {
+      EXPECT_LT(number - last, 20'000);  // 64 KiB
+      last = number;
+    } else {
+      last = -1;  // the rest of a line that began in the gap; the next one tells where we are
+    }
+    marked = last < 0;
+  }
+  EXPECT_LE(gaps + broken, 24u);
+}
+
 TEST_F(Death, AnUnfinishedLineSurvives) {
   start();
   {
