@@ -48,9 +48,11 @@ export function Attention() {
               <span class="muted">
                 {row.ready}/{row.desired} ready
               </span>
-              <button type="button" class="button" onClick={() => ask('restart', row.id, [row.id])}>
-                <Icon name="restart" size={14} /> Restart …
-              </button>
+              {row.state === 'lost' ? null : (
+                <button type="button" class="button" onClick={() => ask('restart', row.id, [row.id])}>
+                  <Icon name="restart" size={14} /> Restart …
+                </button>
+              )}
             </li>
           ))}
           {odd.map((row) => (

@@ -31,26 +31,29 @@ function InstanceLine({ row }: { row: InstanceView }) {
   return (
     <li class={row.fresh ? '' : 'old'}>
       <InstanceStateLabel row={row} />
-      <a class="instance-name" href={`/instances/${row.id}`}>
-        {row.name}
-      </a>
-      {row.task ? (
-        <span class="task-chip">
-          <StateIcon look={look_of('running')} /> {row.task_type.replace('_', '')}
-        </span>
-      ) : null}
+      <span class="instance-cell">
+        <a class="instance-name" href={`/instances/${row.id}`}>
+          {row.name}
+        </a>
+        {row.task ? (
+          <span class="task-chip">
+            <StateIcon look={look_of('running')} /> {row.task_type.replace('_', '')}
+          </span>
+        ) : null}
+      </span>
       <NodeNames names={row.node ? [row.node] : []} />
       <span class="muted">{row.pid ? `pid ${row.pid}` : ''}</span>
       <span class="muted">
         <Ago at={row.since} />
       </span>
       <Ports ports={row.ports} />
-      {row.outdated ? <span class="tag tone-warn">rev. {row.revision}, outdated</span> : null}
-      <span class="spacer" />
-      <a class="icon-button" href={`/instances/${row.id}`} aria-label={`Log of ${row.name}`} title="Log">
-        <Icon name="logs" size={15} />
-      </a>
-      <InstanceActions row={row} />
+      <span>{row.outdated ? <span class="tag tone-warn">rev. {row.revision}, outdated</span> : null}</span>
+      <span class="actions">
+        <a class="icon-button" href={`/instances/${row.id}`} aria-label={`Log of ${row.name}`} title="Log">
+          <Icon name="logs" size={15} />
+        </a>
+        <InstanceActions row={row} />
+      </span>
     </li>
   );
 }

@@ -43,6 +43,7 @@ export function Nodes() {
         columns={columns}
         name_of={(row) => row.name}
         sort={sort}
+        standard={page.standard}
         onSort={page.set_sort}
         selection={selection}
         open={page.open}

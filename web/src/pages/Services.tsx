@@ -43,6 +43,7 @@ export function Services() {
         columns={columns}
         name_of={(row) => row.id}
         sort={sort}
+        standard={page.standard}
         onSort={page.set_sort}
         selection={selection}
         open={page.open}

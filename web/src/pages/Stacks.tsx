@@ -36,6 +36,7 @@ export function Stacks() {
         columns={columns}
         name_of={(row) => row.name}
         sort={sort}
+        standard={page.standard}
         onSort={page.set_sort}
         open={page.open}
         onOpen={page.toggle}

@@ -36,6 +36,7 @@ export function Tasks() {
         columns={columns}
         name_of={(row) => `${row.type} ${row.instance}`}
         sort={sort}
+        standard={page.standard}
         onSort={page.set_sort}
         open={page.open}
         onOpen={page.toggle}

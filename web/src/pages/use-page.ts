@@ -19,6 +19,7 @@ export function use_page(standard_sort: string) {
   return {
     filter: query.filter ?? '',
     sort: query.sort || standard_sort,
+    standard: standard_sort,
     limit,
     open,
     selection,

@@ -28,6 +28,7 @@ export interface DataListProps<T extends object> {
   columns: Column<T>[];
   name_of: (row: T) => string;
   sort: string;
+  standard: string; // the sort when the URL names none
   onSort: (sort: string | undefined) => void;
   selection?: Selection;
   open?: ReadonlySet<string>;

@@ -3,8 +3,8 @@ import type { DataListProps } from './DataList';
 import { Icon } from './icons';
 
 /** The row of column titles: click to sort, tick to select what is shown. */
-export function Heading<T extends object>({ columns, selection, detail, list, sort, onSort }: DataListProps<T>) {
-  const current = parse_sort(sort, 'name');
+export function Heading<T extends object>({ columns, selection, detail, list, sort, standard, onSort }: DataListProps<T>) {
+  const current = parse_sort(sort, standard);
   const order = list.order.value;
   const ticked = selection ? order.filter((id) => selection.ids.value.has(id)).length : 0;
   return (
@@ -43,7 +43,7 @@ export function Heading<T extends object>({ columns, selection, detail, list, so
               {key === undefined ? (
                 column.title || <span class="visually-hidden">Actions</span>
               ) : (
-                <button type="button" class="sort" onClick={() => onSort(next_sort(current, key, 'name'))}>
+                <button type="button" class="sort" onClick={() => onSort(next_sort(current, key, standard))}>
                   {column.title}
                   {on ? <Icon name={current.down ? 'down' : 'up'} size={12} /> : null}
                 </button>

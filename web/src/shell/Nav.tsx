@@ -28,12 +28,12 @@ function is_here(place: Place, path: string): boolean {
 function Figure({ place }: { place: Place }) {
   const s = summary.value;
   if (!s) return null;
-  const figure: Record<string, [number, boolean]> = {
-    '/nodes': [s.nodes, s.nodes_online < s.nodes],
-    '/services': [s.services, s.services_failing > 0],
-    '/tasks': [s.tasks_open, false],
+  const figures: Record<string, [number, number]> = {
+    '/nodes': [s.nodes_online, s.nodes],
+    '/services': [s.services - s.services_failing, s.services],
+    '/tasks': [s.tasks_open, s.tasks_open],
   };
-  const [n, bad] = figure[place.path] ?? [0, false];
-  if (!n) return null;
-  return <span class={`nav-figure ${bad ? 'bad' : ''}`}>{count(n)}</span>;
+  const [well, all] = figures[place.path] ?? [0, 0];
+  if (!all) return null;
+  return <span class={`nav-figure ${well < all ? 'bad' : ''}`}>{well < all ? `${count(well)}/${count(all)}` : count(all)}</span>;
 }

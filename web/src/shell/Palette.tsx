@@ -1,5 +1,5 @@
 import { useLocation } from 'preact-iso';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Icon } from '../parts/icons';
 import { StateIcon } from '../parts/StateLabel';
 import { look_of } from '../text/states';
@@ -16,7 +16,7 @@ export function Palette() {
   const [at, set_at] = useState(0);
   const box = useRef<HTMLDialogElement>(null);
   const close = () => (dialog.value = undefined);
-  useEffect(() => {
+  useLayoutEffect(() => {
     box.current?.showModal();
     return () => box.current?.close();
   }, []);

@@ -33,11 +33,10 @@ export function parse_sort(text: string | undefined, standard: string): Sort {
   return value.startsWith('-') ? { key: value.slice(1), down: true } : { key: value, down: false };
 }
 
-/** The next sort after a click on a column: up, down, then the page's standard. */
+/** The sort after a click on a column: up, then down; undefined is the page's standard. */
 export function next_sort(current: Sort, key: string, standard: string): string | undefined {
-  if (current.key !== key) return key === standard ? undefined : key;
-  if (!current.down) return `-${key}`;
-  return key === standard ? undefined : key === standard.replace(/^-/, '') ? undefined : '';
+  const value = current.key === key && !current.down ? `-${key}` : key;
+  return value === standard ? undefined : value;
 }
 
 /** Puts `key:value` into a filter text, or takes `key:` out of it. */
