@@ -48,17 +48,20 @@ void set_run(Step& step, const Target& target, bool run, const Who& who) {
   step.mark_stack(target.stack);
 }
 
-/// A job or an instance that has ended runs once more when it is started.
-bool has_ended(const HubState& state, const SlotEntry& entry) {
+/// What has failed runs once more when it is started; a job that is done only when it, or its service, is
+/// named.
+bool runs_again(const HubState& state, const SlotEntry& entry, const Target& target) {
   SeenState seen = seen_state(state, entry);
-  return seen.state == InstanceState::completed || seen.state == InstanceState::failed;
+  return seen.state == InstanceState::failed ||
+         (seen.state == InstanceState::completed && !target.scope.starts_with("stack "));
 }
 
-void apply_to_slot(Step& step, OperationKind kind, SlotEntry& entry, OperationItem& item) {
+void apply_to_slot(Step& step, OperationKind kind, const Target& target, OperationItem& item) {
+  SlotEntry& entry = step.state.slots.at(item.instance);
   Slot& slot = entry.slot;
   slot.blocked.clear();
-  bool again =
-      kind == OperationKind::restart || (kind == OperationKind::start && has_ended(step.state, entry));
+  bool again = kind == OperationKind::restart ||
+               (kind == OperationKind::start && runs_again(step.state, entry, target));
   if (again && slot.node) ++slot.restart_generation;
   if (again) slot.finished.reset();
   item.restart_generation = slot.restart_generation;
@@ -98,7 +101,7 @@ Result<Answer> CommandRunner::operator()(const ChangeRun& command) const {
       // A restart of a stack leaves alone what was stopped on purpose.
       if (command.kind == OperationKind::restart && !wanted_running(step.state, entry.slot)) continue;
       OperationItem item{id, entry.slot.stack, entry.slot.name, entry.slot.node_name, 0, std::nullopt, {}};
-      apply_to_slot(step, command.kind, entry, item);
+      apply_to_slot(step, command.kind, target, item);
       operation.items.push_back(std::move(item));
     }
   }

@@ -116,6 +116,7 @@ void erase_stack(Step& step, const std::string& name) {
   }
   step.state.stacks.erase(name);
   step.mark_stack(name);
+  step.reconcile_later(name);  // what still waits for it ends
   step.emit({.type = "stack.deleted",
              .subject = "stack " + name,
              .message = fmt::format("{} is gone", name),
@@ -129,6 +130,8 @@ Duration patience(const StackEntry& stack) {
       longest = std::max(longest, service.update.no_progress);
   return longest == 0s ? Duration(600s) : longest;
 }
+
+constexpr Duration operation_patience = 600s;
 
 std::optional<std::pair<bool, std::string>> item_result(const HubState& state, OperationKind kind,
                                                         const OperationItem& item) {
@@ -194,25 +197,48 @@ void judge_deployment(Step& step, StackEntry& stack) {
   }
 }
 
+namespace {
+/// Why nothing more will come of the items that are still open; "" while something may.
+std::string hopeless(const Step& step, const StackEntry* stack, const Operation& operation) {
+  if (!stack) return "the stack is gone";
+  Progress progress;
+  for (const auto& [service, slots] : stack->slots)
+    for (const auto& [name, id] : slots) look(step.state, step.state.slots.at(id), progress);
+  if (!progress.failed.empty() && !progress.in_motion)
+    return "it waits for what has failed: " + progress.failed;
+  if (operation.created_at + operation_patience <= step.now.wall)
+    return fmt::format("not done within {}; {}", human_duration(operation_patience), progress.waiting);
+  return {};
+}
+
+/// True when something about the operation has changed.
+bool judge_items(Step& step, const std::string& stack, Operation& operation) {
+  bool changed = false;
+  auto mine = [&](const OperationItem& item) { return !item.ok && item.stack == stack; };
+  auto settle = [&](OperationItem& item, bool ok, std::string message) {
+    item.ok = ok;
+    item.message = std::move(message);
+    changed = true;
+  };
+  for (OperationItem& item : operation.items)
+    if (mine(item))
+      if (auto result = item_result(step.state, operation.kind, item))
+        settle(item, result->first, std::move(result->second));
+  if (std::ranges::none_of(operation.items, mine)) return changed;
+  auto found = step.state.stacks.find(stack);
+  std::string why = hopeless(step, found == step.state.stacks.end() ? nullptr : &found->second, operation);
+  for (OperationItem& item : operation.items)
+    if (!why.empty() && mine(item)) settle(item, false, why);
+  if (why.empty()) step.timer(step.now.boot + operation_patience, stack);
+  return changed;
+}
+}  // namespace
+
 void judge_operations(Step& step, const std::string& stack) {
   for (auto& [id, operation] : step.state.operations) {
-    if (operation.state != OperationState::running) continue;
-    bool changed = false, open = false;
-    for (OperationItem& item : operation.items) {
-      if (item.ok || item.stack != stack) {
-        open |= !item.ok;
-        continue;
-      }
-      if (auto result = item_result(step.state, operation.kind, item)) {
-        item.ok = result->first;
-        item.message = std::move(result->second);
-        changed = true;
-      } else {
-        open = true;
-      }
-    }
-    if (!changed) continue;
-    if (!open) end_operation(step, operation);
+    if (operation.state != OperationState::running || !judge_items(step, stack, operation)) continue;
+    if (std::ranges::all_of(operation.items, [](const OperationItem& item) { return item.ok.has_value(); }))
+      end_operation(step, operation);
     step.mark_operation(id);
   }
 }

@@ -173,6 +173,8 @@ bool Planner::in_change(const SlotEntry& entry, const Service& service) const {
   if (entry.task) return true;
   const Observed* observed = observed_of(step_.state, entry.slot);
   if (!observed || observed->digest != wanted_digest(step_.state, entry.slot)) return false;
+  if (observed->restart_generation < entry.slot.restart_generation)
+    return false;  // its own turn is still to come
   if (!satisfied(step_.state, entry)) return true;
   if (service.update.healthy_for == 0s || service.kind == ServiceKind::job || !entry.ready_since)
     return false;
@@ -349,7 +351,7 @@ std::uint32_t Planner::index_of(InstanceId id) const { return step_.state.slots.
 
 void reconcile(Step& step, const std::string& name) {
   auto found = step.state.stacks.find(name);
-  if (found == step.state.stacks.end()) return;
+  if (found == step.state.stacks.end()) return judge_operations(step, name);
   StackEntry& stack = found->second;
   Planner(step, stack, reconciler(step.state, stack)).reconcile();
   judge_operations(step, name);

@@ -118,6 +118,13 @@ std::string level_of(InstanceState state) {
   std::unreachable();
 }
 
+void deployment_progress(Step& step, const std::string& name) {
+  auto stack = step.state.stacks.find(name);
+  if (stack == step.state.stacks.end() || !stack->second.row.deployment) return;
+  auto deployment = step.state.deployments.find(*stack->second.row.deployment);
+  if (deployment != step.state.deployments.end()) deployment->second.progress_at = step.now.wall;
+}
+
 /// Takes in what an agent saw of one of our slots.
 void take_in(Step& step, NodeEntry& node, const Observed& observed) {
   auto found = step.state.slots.find(observed.instance);
@@ -141,12 +148,8 @@ void take_in(Step& step, NodeEntry& node, const Observed& observed) {
   step.show_instance(entry.slot);
   step.reconcile_later(entry.slot.stack);
   if (!changed) return;
-  if (entry.task) step.state.tasks.at(*entry.task).progress_at = step.now.boot;
-  if (auto stack = step.state.stacks.find(entry.slot.stack);
-      stack != step.state.stacks.end() && stack->second.row.deployment)
-    if (auto d = step.state.deployments.find(*stack->second.row.deployment);
-        d != step.state.deployments.end())
-      d->second.progress_at = step.now.wall;
+  // Only this is progress of a deployment: an instance that keeps starting and ending makes none.
+  if (ready || observed.state == InstanceState::completed) deployment_progress(step, entry.slot.stack);
   step.emit({.type = "instance.state",
              .subject = fmt::format("instance {}/{}", entry.slot.stack, entry.slot.name),
              .message = state_message(observed, entry.slot),

@@ -205,15 +205,14 @@ void Host::probe(const agent::AskProbe& effect) {
 }
 
 void Host::check_ports() {
-  if (!core_) return;
   std::map<std::uint16_t, std::string> taken;
-  for (const auto& seen : core_->instances()) {
-    if (!seen.placement->run) continue;
-    for (const auto& [name, port] : seen.placement->ports) {
-      auto [other, fresh] = taken.emplace(port, seen.placement->instance_name);
+  for (const auto& [id, run] : runs_) {
+    if (run.empty) continue;
+    for (const auto& [name, port] : run.spawn.ports) {
+      auto [other, fresh] = taken.emplace(port, run.spawn.instance_name);
       if (!fresh)
-        world_.breaks(fmt::format("port {} on {} given to {} and {}", port, name_, other->second,
-                                  seen.placement->instance_name));
+        world_.breaks(fmt::format("port {} on {} is held by {} and {}", port, name_, other->second,
+                                  run.spawn.instance_name));
     }
   }
 }

@@ -124,7 +124,7 @@ TEST(Sim, EveryHistoryConverges) {
     World world(seed);
     world.chaos(30s, rough);
     ASSERT_EQ(world.broken(), "") << "SEED=" << seed;
-    world.heal(1200s);
+    world.heal(3600s);
     ASSERT_EQ(world.broken(), "") << "SEED=" << seed;
     ASSERT_EQ(world.unsettled(), "") << "SEED=" << seed;
     ASSERT_EQ(world.processes(), world.desired()) << "SEED=" << seed;

@@ -411,34 +411,59 @@ void World::heal(Duration length) {
 // ---- what is, and what should be
 // ---------------------------------------------------------------------------------
 
+/// Held up by what has failed, or by a lack of nodes: it may be old, or not there; not more than once (that
+/// is checked at each spawn).
+bool World::held_up(InstanceId id) const {
+  auto found = hub_->state().slots.find(id);
+  return found != hub_->state().slots.end() &&
+         (!found->second.waits.empty() || !found->second.slot.blocked.empty());
+}
+
 std::string World::processes() const {
+  if (!hub_) return "the hub is away";
   std::string out;
   for (const auto& host : hosts_)
-    for (const auto& [id, run] : host->runs())
-      if (!run.empty && std::get<ProcessSpec>(run.spawn.service.spec).command[0] == "serve")
-        out += fmt::format("{} {}/{} {} {}\n", host->name(), run.spawn.stack, run.spawn.instance_name,
-                           std::get<ProcessSpec>(run.spawn.service.spec).command[1], to_string(id));
+    for (const auto& [id, run] : host->runs()) {
+      const auto& command = std::get<ProcessSpec>(run.spawn.service.spec).command;
+      if (run.empty || command[0] != "serve" || held_up(id)) continue;
+      out += fmt::format("{} {}/{} {} {}\n", host->name(), run.spawn.stack, run.spawn.instance_name,
+                         command[1], to_string(id));
+    }
   return out;
 }
 
 std::string World::desired() const {
-  std::map<std::size_t, std::map<InstanceId, std::string>> wanted;
   if (!hub_) return "the hub is away";
   const auto& state = hub_->state();
-  for (const auto& [id, entry] : state.slots) {
-    const Service* service = hub::wanted_service(state, entry.slot);
-    if (!service || !entry.slot.node || !hub::wanted_running(state, entry.slot)) continue;
-    const auto& spec = std::get<ProcessSpec>(service->spec);
-    if (spec.command[0] != "serve") continue;
-    for (const auto& host : hosts_)
-      if (host->uid() == *entry.slot.node)
-        wanted[host->index()][id] = fmt::format("{} {}/{} {} {}\n", host->name(), entry.slot.stack,
-                                                entry.slot.name, spec.command[1], to_string(id));
-  }
   std::string out;
-  for (const auto& [host, slots] : wanted)
-    for (const auto& [id, line] : slots) out += line;
+  for (const auto& host : hosts_)
+    for (const auto& [id, entry] : state.slots) {
+      const Service* service = hub::wanted_service(state, entry.slot);
+      if (!service || entry.slot.node != host->uid() || !hub::wanted_running(state, entry.slot) ||
+          held_up(id))
+        continue;
+      const auto& command = std::get<ProcessSpec>(service->spec).command;
+      if (command[0] != "serve") continue;
+      out += fmt::format("{} {}/{} {} {}\n", host->name(), entry.slot.stack, entry.slot.name, command[1],
+                         to_string(id));
+    }
   return out;
+}
+
+/// Is there a reason to be held up: something of the stack has failed, or no node fits?
+bool World::excused(const std::string& stack, const hub::SlotEntry& held) const {
+  const auto& state = hub_->state();
+  if (held.waits.starts_with("no node fits")) return true;
+  for (const auto& [id, entry] : state.slots) {
+    if (entry.slot.stack != stack) continue;
+    if (!entry.slot.blocked.empty() || entry.waits.starts_with("no node fits")) return true;
+    if (hub::seen_state(state, entry).state == InstanceState::failed) return true;
+  }
+  // A dependency that is scaled to nothing never becomes ready.
+  return held.waits.find("(0/0)") != std::string::npos ||
+         std::ranges::any_of(state.slots, [&](const auto& pair) {
+           return pair.second.slot.stack == stack && pair.second.waits.find("(0/0)") != std::string::npos;
+         });
 }
 
 std::string World::unsettled() const {
@@ -467,6 +492,10 @@ std::string World::unsettled() const {
       out += fmt::format("{}/{} is still there: {}\n", entry.slot.stack, entry.slot.name, entry.waits);
       continue;
     }
+    if (held_up(id) && !excused(entry.slot.stack, entry))
+      out += fmt::format("{}/{} is held up by nothing: {} (it is {}: {}; task {}, wanted {})\n",
+                         entry.slot.stack, entry.slot.name, entry.waits, enum_name(seen.state), seen.reason,
+                         entry.task.has_value(), hub::wanted_running(state, entry.slot));
     bool waits = !entry.slot.node && hub::wanted_running(state, entry.slot) && entry.waits.empty() &&
                  entry.slot.blocked.empty() && !entry.slot.finished;
     if (waits) out += fmt::format("{}/{} waits for nothing\n", entry.slot.stack, entry.slot.name);

@@ -86,6 +86,8 @@ class World {
   void some_command();
   Stack some_stack();
   void answered(const hub::Reply& reply);
+  bool held_up(InstanceId id) const;
+  bool excused(const std::string& stack, const hub::SlotEntry& held) const;
 
   Rng rng_;
   Now now_;
