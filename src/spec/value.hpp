@@ -44,7 +44,7 @@ Value::Kind resolve(std::string_view text);
 std::string shown(const Value& value);
 
 /// The document, merge keys and aliases resolved. On failure every problem that could be found: syntax errors
-/// (the first one only), duplicate keys, unknown aliases and tags. Limits: 1 MiB, 64 levels, 200,000 values
+/// (the first one only), duplicate keys, unknown aliases and tags. Limits: 4 MiB, 64 levels, 400,000 values
 /// and 16 MiB after aliases.
 Result<Value> parse_yaml(std::string_view text);
 

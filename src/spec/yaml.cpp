@@ -13,9 +13,9 @@
 namespace drover::spec {
 
 namespace {
-constexpr std::size_t max_bytes = 1 << 20;
+constexpr std::size_t max_bytes = 4 << 20;  // a thousand services, every field written out, are 1.4 MiB
 constexpr int max_depth = 64;
-constexpr std::size_t max_values = 200'000;
+constexpr std::size_t max_values = 400'000;
 constexpr std::size_t max_text = 16 << 20;
 
 Mark mark_of(const yaml_mark_t& mark) {

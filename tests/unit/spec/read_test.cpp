@@ -182,6 +182,9 @@ TEST(ShowProblem, PointsAtTheColumn) {
   EXPECT_EQ(show_problem(problem, "x\n\té: y\r\n"),
             "f.yaml:2:4: a.b: wrong\n     2 | \té: y\n       | \t  ^\n  hint: do this");
   EXPECT_EQ(show_problem({"", 0, 0, "wrong", "", ""}, "x"), "stack: wrong");
+  EXPECT_EQ(show_problem({"", 1, 1, "\x1b[31m", "", "f"}, "\x1b]0;x\x07"),
+            "f:1:1: ?[31m\n     1 | ?]0;x?\n       | ^")
+      << "no escape sequences";
   EXPECT_EQ(show_problem({"", 9, 1, "wrong", "", "f"}, "x"), "f:9:1: wrong");
 }
 
