@@ -200,13 +200,16 @@ struct TaskGroup::State : std::enable_shared_from_this<State> {
     }
     if (refused) {
       // Its frame goes first: what it owns may need what the joiner destroys next.
-      { auto dropped = std::move(work); }
+      {
+        auto dropped = std::move(work);
+      }
       return ended(task, nullptr);
     }
     asio::co_spawn(executor, std::move(work),
                    asio::bind_cancellation_slot(
-                       task->signal.slot(),
-                       [self = shared_from_this(), task](std::exception_ptr failure) { self->ended(task, failure); }));
+                       task->signal.slot(), [self = shared_from_this(), task](std::exception_ptr failure) {
+                         self->ended(task, failure);
+                       }));
   }
 
   void ended(const std::shared_ptr<Task>& task, std::exception_ptr failure) {
@@ -224,7 +227,8 @@ struct TaskGroup::State : std::enable_shared_from_this<State> {
     try {
       std::rethrow_exception(failure);
     } catch (const boost::system::system_error& error) {
-      if (error.code() != asio::error::operation_aborted && on_exception) on_exception(task.name, error.what());
+      if (error.code() != asio::error::operation_aborted && on_exception)
+        on_exception(task.name, error.what());
     } catch (const std::exception& error) {
       if (on_exception) on_exception(task.name, error.what());
     } catch (...) {
@@ -247,7 +251,9 @@ TaskGroup::TaskGroup(Executor executor, OnException on_exception) : state_(std::
   state_->on_exception = std::move(on_exception);
 }
 
-TaskGroup::~TaskGroup() { DROVER_ASSERT(size() == 0, "a TaskGroup was destroyed with tasks in it: join it first"); }
+TaskGroup::~TaskGroup() {
+  DROVER_ASSERT(size() == 0, "a TaskGroup was destroyed with tasks in it: join it first");
+}
 
 void TaskGroup::spawn(Awaitable<void> task, std::string_view name) {
   auto entry = std::make_shared<State::Task>();

@@ -5,14 +5,16 @@
 //  - A coroutine is a free or member function and takes its parameters by value, or by reference to something
 //    that outlives it (the object that owns its TaskGroup).
 //  - Never a lambda that captures and is itself a coroutine: its captures die with the lambda, not with the
-//    coroutine. A std::function that is asked for an Awaitable holds a plain lambda which *calls* a coroutine:
+//    coroutine. A std::function that is asked for an Awaitable holds a plain lambda which *calls* a
+//    coroutine:
 //        response.stream = [&hub, since](BodyWriter& out) { return write_events(hub, since, out); };
 //  - Nothing is detached: a TaskGroup owns it.
-//  - Every Executor here is serial (IoPool has one thread per io_context): the coroutines of one executor never
+//  - Every Executor here is serial (IoPool has one thread per io_context): the coroutines of one executor
+//  never
 //    run at the same time, so what they share needs no lock.
 //  - Cancellation is an exception: at its next wait a cancelled coroutine is thrown out of by
-//    boost::system::system_error(operation_aborted). Destructors clean up; do not catch it. A Result that says
-//    "cancelled" is possible too; treat it like any failure.
+//    boost::system::system_error(operation_aborted). Destructors clean up; do not catch it. A Result that
+//    says "cancelled" is possible too; treat it like any failure.
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -40,14 +42,16 @@ Awaitable<Executor> current_executor();
 Awaitable<void> sleep_for(Duration duration);
 /// Lets others on this executor run first.
 Awaitable<void> yield_now();
-/// Runs a plain function on another executor (a database thread, say) and comes back to this one. Not cancellable:
-/// the wait ends when the function has returned. What it throws is thrown here.
+/// Runs a plain function on another executor (a database thread, say) and comes back to this one. Not
+/// cancellable: the wait ends when the function has returned. What it throws is thrown here.
 Awaitable<void> run_on(Executor other, std::function<void()> function);
-/// Runs one function on any executor, later; never inside this call. For telling another thread's objects something.
+/// Runs one function on any executor, later; never inside this call. For telling another thread's objects
+/// something.
 void post(Executor executor, std::function<void()> function);
 
-/// Runs both on this executor; when one ends, cancels the other and waits until it has ended too. Which ended first:
-/// 0 or 1. An exception of either (not that cancellation) is thrown here. For a reading and a writing loop.
+/// Runs both on this executor; when one ends, cancels the other and waits until it has ended too. Which ended
+/// first: 0 or 1. An exception of either (not that cancellation) is thrown here. For a reading and a writing
+/// loop.
 Awaitable<int> first_of(Awaitable<void> a, Awaitable<void> b);
 
 namespace detail {
@@ -61,7 +65,8 @@ Awaitable<void> keep(Awaitable<Result<T>> work, std::optional<Result<T>>* result
 /// Runs `work` for at most `deadline`; then cancels it, waits until it has ended, and returns Errc::timeout
 /// (or its result after all, if it got one in that moment). `what` names the work in the error.
 template <class T>
-Awaitable<Result<T>> within(Duration deadline, Awaitable<Result<T>> work, std::string_view what = "the operation") {
+Awaitable<Result<T>> within(Duration deadline, Awaitable<Result<T>> work,
+                            std::string_view what = "the operation") {
   std::optional<Result<T>> result;
   bool late = co_await first_of(detail::keep<T>(std::move(work), &result), sleep_for(deadline)) == 1;
   if (result && (result->has_value() || !late)) co_return std::move(*result);
@@ -97,7 +102,8 @@ class TaskGroup {
   TaskGroup(const TaskGroup&) = delete;
   TaskGroup& operator=(const TaskGroup&) = delete;
 
-  /// Starts a task; from any thread. After cancel() the task is dropped unstarted. `name` is for on_exception.
+  /// Starts a task; from any thread. After cancel() the task is dropped unstarted. `name` is for
+  /// on_exception.
   void spawn(Awaitable<void> task, std::string_view name = {});
   /// Cancels all tasks and refuses new ones; from any thread. They end later: join.
   void cancel();
@@ -120,12 +126,15 @@ class Mailbox {
 
   /// False: full or closed; then `value` is untouched. From plain functions and any thread too.
   bool try_push(T& value) {
+    bool room;
     {
       std::lock_guard lock(mutex_);
       if (closed_ || queue_.size() >= capacity_) return false;
       queue_.push_back(std::move(value));
+      room = queue_.size() < capacity_;
     }
     filled_.set();
+    if (room) room_.set();  // another writer may have gone to wait between our look and now
     return true;
   }
   bool try_push(T&& value) { return try_push(value); }
@@ -140,13 +149,16 @@ class Mailbox {
   }
   std::optional<T> try_pop() {
     std::optional<T> value;
+    bool more;
     {
       std::lock_guard lock(mutex_);
       if (queue_.empty()) return value;
       value.emplace(std::move(queue_.front()));
       queue_.pop_front();
+      more = !queue_.empty();
     }
     room_.set();
+    if (more) filled_.set();  // for another reader, as above
     return value;
   }
   /// Waits for a value. nullopt: closed and empty.

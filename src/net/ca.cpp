@@ -52,7 +52,9 @@ Result<KeyPtr> new_key() {
   return key;
 }
 
-time_t unix_time(WallTime time) { return time_t(std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count()); }
+time_t unix_time(WallTime time) {
+  return time_t(std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count());
+}
 
 WallTime wall_time(const ASN1_TIME* time) {
   std::tm parts{};
@@ -103,7 +105,8 @@ Result<void> add_extension(X509* certificate, X509* issuer, int kind, const std:
   return {};
 }
 
-Result<void> add_leaf_extensions(X509* certificate, X509* issuer, const std::string& usage, const std::string& names) {
+Result<void> add_leaf_extensions(X509* certificate, X509* issuer, const std::string& usage,
+                                 const std::string& names) {
   TRYV(add_extension(certificate, issuer, NID_basic_constraints, "critical,CA:FALSE"));
   TRYV(add_extension(certificate, issuer, NID_key_usage, "critical,digitalSignature"));
   TRYV(add_extension(certificate, issuer, NID_ext_key_usage, usage));
@@ -132,19 +135,22 @@ Result<Authority> open_ca(const Identity& ca) {
 
 bool is_ip(const std::string& text) {
   std::array<unsigned char, 16> bytes{};
-  return inet_pton(AF_INET, text.c_str(), bytes.data()) == 1 || inet_pton(AF_INET6, text.c_str(), bytes.data()) == 1;
+  return inet_pton(AF_INET, text.c_str(), bytes.data()) == 1 ||
+         inet_pton(AF_INET6, text.c_str(), bytes.data()) == 1;
 }
 
 // Names go into OpenSSL's "DNS:a,IP:b" syntax, so nothing that means something there may pass.
 bool is_dns_name(std::string_view text) {
   auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '*' || c == '_';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '*' || c == '_';
   };
   return !text.empty() && text.size() <= 253 && std::all_of(text.begin(), text.end(), allowed);
 }
 
 Result<std::string> hub_names(const HubCertificate& wanted) {
-  std::vector<std::string> parts{"URI:drover:hub", "DNS:localhost", "DNS:" + std::string(agents_sni), "IP:127.0.0.1", "IP:::1"};
+  std::vector<std::string> parts{"URI:drover:hub", "DNS:localhost", "DNS:" + std::string(agents_sni),
+                                 "IP:127.0.0.1", "IP:::1"};
   for (const auto& given : wanted.names) {
     if (!is_ip(given) && !is_dns_name(given))
       return fail(Errc::invalid, "\"" + valid_utf8(given) + "\" is neither a host name nor an IP address");
@@ -208,15 +214,16 @@ Result<Secret<std::string>> create_key() {
 Result<std::string> create_request(const Secret<std::string>& key_pem) {
   TRY(auto key, read_key(key_pem.reveal()));
   RequestPtr request(X509_REQ_new());
-  if (X509_REQ_set_pubkey(request.get(), key.get()) != 1 || X509_REQ_sign(request.get(), key.get(), EVP_sha256()) == 0)
+  if (X509_REQ_set_pubkey(request.get(), key.get()) != 1 ||
+      X509_REQ_sign(request.get(), key.get(), EVP_sha256()) == 0)
     return openssl_failure("cannot make a certificate request");
   BioPtr out(BIO_new(BIO_s_mem()));
   PEM_write_bio_X509_REQ(out.get(), request.get());
   return text_of(out.get());
 }
 
-Result<std::string> sign_agent(const Identity& ca, std::string_view request, std::string_view uid, WallTime now,
-                               Duration validity) {
+Result<std::string> sign_agent(const Identity& ca, std::string_view request, std::string_view uid,
+                               WallTime now, Duration validity) {
   if (!is_agent_uid(uid)) return fail(Errc::invalid, "an agent's uid is 1 to 64 letters, digits and dashes");
   TRY(auto authority, open_ca(ca));
   TRY(auto key, key_of_request(request));
@@ -248,7 +255,8 @@ bool is_pin(std::string_view text) {
   constexpr std::string_view prefix = "sha256/";
   if (!text.starts_with(prefix) || text.size() != prefix.size() + 44 || !text.ends_with('=')) return false;
   auto digits = text.substr(prefix.size(), 43);
-  return digits.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/") == text.npos;
+  return digits.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/") ==
+         text.npos;
 }
 
 Result<std::string> ca_of(std::string_view chain_pem) {
@@ -256,7 +264,8 @@ Result<std::string> ca_of(std::string_view chain_pem) {
   return pem_of(certificates.back().get());
 }
 
-// --- internal, for tls.cpp -------------------------------------------------------------------------------------------
+// --- internal, for tls.cpp
+// -------------------------------------------------------------------------------------------
 
 std::string drain_errors() {
   std::string out;
@@ -308,12 +317,14 @@ namespace {
 
 std::vector<std::string> uris_of(X509* certificate) {
   std::vector<std::string> out;
-  auto* names = static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
+  auto* names =
+      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
   for (int i = 0; i < sk_GENERAL_NAME_num(names); ++i) {
     int type = 0;
     auto* value = static_cast<ASN1_STRING*>(GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, i), &type));
     if (type == GEN_URI)
-      out.emplace_back(reinterpret_cast<const char*>(ASN1_STRING_get0_data(value)), std::size_t(ASN1_STRING_length(value)));
+      out.emplace_back(reinterpret_cast<const char*>(ASN1_STRING_get0_data(value)),
+                       std::size_t(ASN1_STRING_length(value)));
   }
   GENERAL_NAMES_free(names);
   return out;
@@ -337,7 +348,8 @@ std::string serial_of(X509* certificate) {
   char* hex = number ? BN_bn2hex(number.get()) : nullptr;
   std::string out = hex ? hex : "";
   OPENSSL_free(hex);
-  std::transform(out.begin(), out.end(), out.begin(), [](char c) { return c >= 'A' && c <= 'F' ? char(c + 32) : c; });
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](char c) { return c >= 'A' && c <= 'F' ? char(c + 32) : c; });
   return out;
 }
 
@@ -349,7 +361,8 @@ CertificateInfo describe(X509* certificate) {
   info.serial = serial_of(certificate);
   info.pin = pin_of(certificate);
   std::array<char, 256> name{};
-  if (X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, name.data(), int(name.size())) > 0)
+  if (X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, name.data(),
+                                int(name.size())) > 0)
     info.common_name = valid_utf8(name.data());
   info.not_before = wall_time(X509_get0_notBefore(certificate));
   info.not_after = wall_time(X509_get0_notAfter(certificate));

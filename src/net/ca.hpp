@@ -28,7 +28,7 @@ struct Identity {
 Result<Identity> create_ca(std::string_view name, WallTime now);
 
 struct HubCertificate {
-  std::vector<std::string> names;             // DNS names and IP addresses beside localhost, 127.0.0.1, ::1, agents_sni
+  std::vector<std::string> names;  // DNS names and IP addresses beside localhost, 127.0.0.1, ::1, agents_sni
   Duration validity = std::chrono::days(397);  // browsers refuse longer ones
 };
 /// A new key and a certificate with role hub; its PEM holds the CA's certificate too.
@@ -40,8 +40,8 @@ Result<Secret<std::string>> create_key();
 Result<std::string> create_request(const Secret<std::string>& key);
 /// Signs an agent's request: role agent, random 128-bit serial. Checks that the requester has the key.
 /// `uid`: [0-9a-zA-Z-]{1,64}. The PEM holds the CA's certificate too.
-Result<std::string> sign_agent(const Identity& ca, std::string_view request, std::string_view uid, WallTime now,
-                               Duration validity = std::chrono::days(365));
+Result<std::string> sign_agent(const Identity& ca, std::string_view request, std::string_view uid,
+                               WallTime now, Duration validity = std::chrono::days(365));
 
 /// The first certificate of a PEM text.
 Result<CertificateInfo> inspect(std::string_view certificate_pem);
@@ -52,9 +52,11 @@ bool is_pin(std::string_view text);
 /// Last of the certificates in a PEM text: of what issue_hub and sign_agent return, the CA's.
 Result<std::string> ca_of(std::string_view chain_pem);
 
-/// Key and certificates → DIR/NAME.pem (0600): one file, so that a crash never leaves a key without its certificate.
+/// Key and certificates → DIR/NAME.pem (0600): one file, so that a crash never leaves a key without its
+/// certificate.
 Result<void> save_identity(const std::string& directory, const std::string& name, const Identity& identity);
-/// not_found when there is none. Refuses a file that others can read, and a key that is not the certificate's.
+/// not_found when there is none. Refuses a file that others can read, and a key that is not the
+/// certificate's.
 Result<Identity> load_identity(const std::string& directory, const std::string& name);
 /// Writes a file so that after a crash it is the old or the new one, never half. `mode` as in chmod.
 Result<void> write_file_atomically(const std::string& path, std::string_view content, unsigned mode);

@@ -27,10 +27,13 @@ namespace {
 constexpr std::size_t piece = 16 << 10;
 constexpr std::size_t max_line = 16 << 20;
 
-std::string shown(const Url& url) { return url.scheme == "unix" ? url.socket : url.host + ":" + std::to_string(url.port); }
+std::string shown(const Url& url) {
+  return url.scheme == "unix" ? url.socket : url.host + ":" + std::to_string(url.port);
+}
 
 Error connect_error(const Url& url, error_code error) {
-  auto code = error == asio::error::access_denied || error.value() == EPERM ? Errc::denied : Errc::unavailable;
+  auto code =
+      error == asio::error::access_denied || error.value() == EPERM ? Errc::denied : Errc::unavailable;
   return {code, "cannot connect to " + shown(url), error.message()};
 }
 
@@ -66,7 +69,8 @@ Awaitable<Result<StreamSocket>> connect_any(Url url) {
     std::tie(error) = co_await socket.async_connect(endpoint, asio::as_tuple(asio::use_awaitable));
     if (error) continue;
     int one = 1;
-    if (url.scheme != "unix") ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    if (url.scheme != "unix")
+      ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     co_return socket;
   }
   co_return fail(connect_error(url, error));
@@ -75,7 +79,9 @@ Awaitable<Result<StreamSocket>> connect_any(Url url) {
 Awaitable<Result<StreamPtr>> connect_stream(Url url, ClientSettings settings) {
   TlsSession tls;
   if (url.tls()) {
-    if (!settings.tls) co_return fail(Errc::invalid, "a connection to " + shown(url) + " needs TLS settings to verify it with");
+    if (!settings.tls)
+      co_return fail(Errc::invalid,
+                     "a connection to " + shown(url) + " needs TLS settings to verify it with");
     CO_TRY(tls, connect_tls(settings.tls, url.host));
   }
   CO_TRY(auto socket, co_await connect_any(url));
@@ -83,7 +89,8 @@ Awaitable<Result<StreamPtr>> connect_stream(Url url, ClientSettings settings) {
   auto error = co_await stream->handshake(settings.connect);
   if (!error) co_return stream;
   if (stream->tls_refused())
-    co_return fail(Errc::denied, "the TLS handshake with " + shown(url) + " was refused", stream->tls_error());
+    co_return fail(Errc::denied, "the TLS handshake with " + shown(url) + " was refused",
+                   stream->tls_error());
   co_return fail(Errc::unavailable, "the TLS handshake with " + shown(url) + " failed",
                  stream->tls_error().empty() ? error.message() : stream->tls_error());
 }
@@ -94,20 +101,27 @@ Awaitable<Result<StreamPtr>> open_stream(Url url, ClientSettings settings) {
   co_return co_await within(limit, connect_stream(std::move(url), std::move(settings)), what);
 }
 
-bool has_line_end(std::string_view text) { return text.find_first_of(std::string_view("\r\n\0", 3)) != text.npos; }
+bool has_line_end(std::string_view text) {
+  return text.find_first_of(std::string_view("\r\n\0", 3)) != text.npos;
+}
 
 Result<std::string> format_request(const Url& origin, const ClientRequest& request) {
-  bool fine = !has_line_end(request.method) && !has_line_end(request.target) && request.target.starts_with('/') &&
-              request.target.find(' ') == std::string::npos;
-  std::string out = request.method + " " + request.target + " HTTP/1.1\r\nHost: " + origin.authority() + "\r\n";
+  bool fine = !has_line_end(request.method) && !has_line_end(request.target) &&
+              request.target.starts_with('/') && request.target.find(' ') == std::string::npos;
+  std::string out =
+      request.method + " " + request.target + " HTTP/1.1\r\nHost: " + origin.authority() + "\r\n";
   for (const auto& [name, value] : request.headers.items()) {
     fine = fine && !has_line_end(name) && !has_line_end(value);
-    bool ours = same_header(name, "Host") || same_header(name, "Content-Length") || same_header(name, "Transfer-Encoding");
+    bool ours = same_header(name, "Host") || same_header(name, "Content-Length") ||
+                same_header(name, "Transfer-Encoding");
     if (!ours) out += name + ": " + value + "\r\n";
   }
-  if (!fine) return fail(Errc::invalid, "the request has a character that HTTP does not allow in a header", request.target);
+  if (!fine)
+    return fail(Errc::invalid, "the request has a character that HTTP does not allow in a header",
+                request.target);
   bool carries = request.method == "POST" || request.method == "PUT" || request.method == "PATCH";
-  if (!request.body.empty() || carries) out += "Content-Length: " + std::to_string(request.body.size()) + "\r\n";
+  if (!request.body.empty() || carries)
+    out += "Content-Length: " + std::to_string(request.body.size()) + "\r\n";
   return out + "\r\n" + request.body;
 }
 
@@ -126,8 +140,10 @@ struct ResponseStream::Impl {
   }
   Error explain(error_code error) const {
     if (stream->timed_out()) return {Errc::timeout, "the server was silent for too long"};
-    if (stream->tls_refused()) return {Errc::denied, "the server refused our certificate", stream->tls_error()};
-    return {Errc::unavailable, "the connection was lost", error == asio::error::eof ? "closed by the server" : error.message()};
+    if (stream->tls_refused())
+      return {Errc::denied, "the server refused our certificate", stream->tls_error()};
+    return {Errc::unavailable, "the connection was lost",
+            error == asio::error::eof ? "closed by the server" : error.message()};
   }
   /// Feeds what is there, or reads more. False: the connection has ended and the message with it.
   Awaitable<Result<bool>> step() {
@@ -208,7 +224,8 @@ Awaitable<Result<std::optional<std::string>>> ResponseStream::line(Duration idle
       co_return line;
     }
     impl.searched = impl.lines.size();
-    if (impl.lines.size() > max_line) co_return fail(Errc::exhausted, "the server sent a line of more than 16 MiB");
+    if (impl.lines.size() > max_line)
+      co_return fail(Errc::exhausted, "the server sent a line of more than 16 MiB");
     auto rest = std::exchange(impl.lines, {});
     auto more = co_await read(idle);
     impl.lines = std::move(rest);
@@ -227,7 +244,8 @@ Awaitable<Result<std::string>> ResponseStream::rest(Duration idle, std::size_t l
   for (;;) {
     CO_TRY(auto bytes, co_await read(idle));
     if (!bytes) co_return out;
-    if (out.size() + bytes->size() > limit) co_return fail(Errc::exhausted, "the answer is larger than allowed");
+    if (out.size() + bytes->size() > limit)
+      co_return fail(Errc::exhausted, "the answer is larger than allowed");
     out += *bytes;
   }
 }
@@ -246,13 +264,15 @@ struct HttpClient::Impl : std::enable_shared_from_this<Impl> {
   }
   Awaitable<Result<std::unique_ptr<ResponseStream::Impl>>> send(StreamPtr stream, ClientRequest request) {
     CO_TRY(auto bytes, format_request(origin, request));
-    auto answer = std::make_unique<ResponseStream::Impl>(std::move(stream), settings.max_header, request.method == "HEAD");
+    auto answer = std::make_unique<ResponseStream::Impl>(std::move(stream), settings.max_header,
+                                                         request.method == "HEAD");
     answer->stream->set_read_limit(std::chrono::days(1));  // the caller's deadline rules
     answer->stream->set_write_limit(30s);
     // A server that refuses early answers and stops reading: its answer counts, not our failed write.
     auto error = co_await answer->stream->write(bytes);
     auto head = co_await answer->read_head();
-    if (!head && error && !answer->answered && head.error().code == Errc::unavailable) co_return fail(answer->explain(error));
+    if (!head && error && !answer->answered && head.error().code == Errc::unavailable)
+      co_return fail(answer->explain(error));
     if (!head) co_return fail(std::move(head).error());
     co_return answer;
   }
@@ -302,10 +322,13 @@ Awaitable<Result<ResponseStream>> HttpClient::open(ClientRequest request, Durati
 
 std::optional<CertificateInfo> HttpClient::server_certificate() const { return impl_->certificate; }
 
-Awaitable<Result<WebSocket>> websocket_connect(Url url, ClientSettings client, WebSocketSettings settings, Headers headers) {
+Awaitable<Result<WebSocket>> websocket_connect(Url url, ClientSettings client, WebSocketSettings settings,
+                                               Headers headers) {
   CO_TRY(auto stream, co_await open_stream(url, client));
   auto peer = std::make_shared<Peer>();
-  peer->transport = url.scheme == "unix" ? Transport::unix_socket : url.tls() ? Transport::tls : Transport::tcp;
+  peer->transport = url.scheme == "unix" ? Transport::unix_socket
+                    : url.tls()          ? Transport::tls
+                                         : Transport::tcp;
   peer->address = url.host;
   peer->port = url.port;
   if (stream->ssl()) peer->certificate = peer_certificate(stream->ssl());

@@ -57,9 +57,10 @@ class ResponseStream {
   std::unique_ptr<Impl> impl_;
 };
 
-/// For one origin. Keeps one idle connection; requests may overlap (each other one gets a connection of its own). Use it on one executor.
-/// Errors: unavailable (cannot connect, connection lost), timeout, denied (the server's identity is wrong, or it
-/// refuses ours), exhausted (answer too large), invalid (not HTTP). HTTP error statuses are answers, not errors.
+/// For one origin. Keeps one idle connection; requests may overlap (each other one gets a connection of its
+/// own). Use it on one executor. Errors: unavailable (cannot connect, connection lost), timeout, denied (the
+/// server's identity is wrong, or it refuses ours), exhausted (answer too large), invalid (not HTTP). HTTP
+/// error statuses are answers, not errors.
 class HttpClient {
  public:
   HttpClient(Url origin, ClientSettings settings);

@@ -18,13 +18,14 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr Duration linger_limit = 2s;
-constexpr std::size_t piece = 16 << 10;        // bytes per read
-constexpr std::size_t join_below = 64 << 10;   // smaller bodies go out in one write with their head
-constexpr std::size_t watched = 64 << 10;      // what a peer may send ahead while it is being streamed to
+constexpr std::size_t piece = 16 << 10;       // bytes per read
+constexpr std::size_t join_below = 64 << 10;  // smaller bodies go out in one write with their head
+constexpr std::size_t watched = 64 << 10;     // what a peer may send ahead while it is being streamed to
 
 class StreamWriter final : public BodyWriter {
  public:
-  StreamWriter(StreamPtr stream, bool chunked, const bool& gone) : stream_(std::move(stream)), chunked_(chunked), gone_(gone) {}
+  StreamWriter(StreamPtr stream, bool chunked, const bool& gone)
+      : stream_(std::move(stream)), chunked_(chunked), gone_(gone) {}
 
   Awaitable<Result<void>> write(std::string bytes) override {
     if (bytes.empty()) co_return Result<void>();  // an empty chunk would end the body
@@ -60,7 +61,8 @@ std::string clean_value(std::string_view value) {
 }
 
 Response broken_handler(const ServerShared& shared, const Request& request, std::string_view what) {
-  shared.problem(Error{Errc::internal, "a request handler failed", std::string(what), request.method + " " + request.route});
+  shared.problem(Error{Errc::internal, "a request handler failed", std::string(what),
+                       request.method + " " + request.route});
   return problem_response(Error{Errc::internal, "something went wrong here; it has been logged"});
 }
 
@@ -69,7 +71,8 @@ Response broken_handler(const ServerShared& shared, const Request& request, std:
 std::string format_head(const Response& response, std::string_view framing, bool keep_alive) {
   std::string out = fmt::format("HTTP/1.1 {} {}\r\n", response.status, reason_phrase(response.status));
   for (const auto& [name, value] : response.headers.items()) {
-    bool ours = same_header(name, "Content-Length") || same_header(name, "Transfer-Encoding") || same_header(name, "Connection");
+    bool ours = same_header(name, "Content-Length") || same_header(name, "Transfer-Encoding") ||
+                same_header(name, "Connection");
     if (ours || name.find_first_of(" \t\r\n:") != name.npos) continue;
     out += name + ": " + clean_value(value) + "\r\n";
   }
@@ -79,7 +82,10 @@ std::string format_head(const Response& response, std::string_view framing, bool
 }
 
 Connection::Connection(ServerShared& shared, StreamPtr stream, Origin origin)
-    : shared_(shared), stream_(std::move(stream)), facts_(std::move(origin.peer)), hosts_(std::move(origin.hosts)) {
+    : shared_(shared),
+      stream_(std::move(stream)),
+      facts_(std::move(origin.peer)),
+      hosts_(std::move(origin.hosts)) {
   peer_ = facts_;
   stream_->set_write_limit(shared_.settings.write_progress);
 }
@@ -124,7 +130,8 @@ Awaitable<bool> Connection::more() {
   co_return !got.error;
 }
 
-// The raw head, taken out of the buffer; nullopt: the peer went, was too slow, or (with bytes left) sends too much.
+// The raw head, taken out of the buffer; nullopt: the peer went, was too slow, or (with bytes left) sends too
+// much.
 Awaitable<std::optional<std::string>> Connection::read_head() {
   stream_->set_read_limit(shared_.settings.idle);
   idle_ = buffer_.empty();
@@ -158,7 +165,8 @@ std::optional<Response> Connection::check_request(const std::string& head, Excha
   if (auto wrong = check_head(head)) return problem_response(wrong->status, "invalid", wrong->what);
   auto fed = exchange.parser.feed(head);
   if (!fed || *fed != head.size() || !exchange.parser.head_done())
-    return problem_response(400, "invalid", fed ? "the request's header is not complete" : fed.error().message);
+    return problem_response(400, "invalid",
+                            fed ? "the request's header is not complete" : fed.error().message);
   auto& request = exchange.request;
   request.method = exchange.parser.method();
   request.headers = std::move(exchange.parser.headers());
@@ -174,8 +182,9 @@ std::optional<Response> Connection::check_request(const std::string& head, Excha
     request.query = std::move(target->query);
   }
   if (!host_allowed(request)) {
-    return problem_response(421, "denied", "this server is for this machine only; it does not answer to the name " +
-                                               valid_utf8(request.headers.get("Host").value_or("")));
+    return problem_response(421, "denied",
+                            "this server is for this machine only; it does not answer to the name " +
+                                valid_utf8(request.headers.get("Host").value_or("")));
   }
   return check_limits(exchange);
 }
@@ -185,7 +194,8 @@ std::optional<Response> Connection::check_limits(Exchange& exchange) {
   auto limit = settings.body_limit ? settings.body_limit(exchange.request) : settings.max_body;
   exchange.parser.set_body_limit(limit);
   if (exchange.parser.over_limit())
-    return problem_response(413, "exhausted", "the body is larger than the " + human_size(limit) + " allowed here");
+    return problem_response(413, "exhausted",
+                            "the body is larger than the " + human_size(limit) + " allowed here");
   auto expected = exchange.request.headers.get("Expect");
   if (expected && !same_header(*expected, "100-continue"))
     return problem_response(417, "invalid", "the only expectation understood here is 100-continue");
@@ -203,7 +213,8 @@ Awaitable<bool> Connection::read_body(Exchange* exchange) {
     auto used = parser.feed(buffer_);
     if (!used) {
       bool large = used.error().code == Errc::exhausted;
-      co_await refuse(large ? problem_response(413, "exhausted", used.error().message) : problem_response(400, "invalid", used.error().cause));
+      co_await refuse(large ? problem_response(413, "exhausted", used.error().message)
+                            : problem_response(400, "invalid", used.error().cause));
       co_return false;
     }
     buffer_.erase(0, *used);
@@ -243,7 +254,8 @@ Awaitable<Connection::Next> Connection::exchange() {
   if (!co_await read_body(&now)) co_return Next::close;
   auto response = co_await call_handler(&now);
   if (response.websocket) co_return co_await upgrade(&now, std::move(response));
-  if (response.stream && !has_no_body(response.status)) co_return co_await answer_stream(&now, std::move(response));
+  if (response.stream && !has_no_body(response.status))
+    co_return co_await answer_stream(&now, std::move(response));
   co_return co_await answer(&now, std::move(response));
 }
 
@@ -273,7 +285,8 @@ Awaitable<void> Connection::watch_peer() {
   stream_->set_read_limit(std::chrono::days(3650));
   while (buffer_.size() < watched && co_await more()) {
   }
-  if (buffer_.size() >= watched) co_await sleep_for(std::chrono::days(3650));  // cancelled when the stream has ended
+  if (buffer_.size() >= watched)
+    co_await sleep_for(std::chrono::days(3650));  // cancelled when the stream has ended
   peer_gone_ = true;
 }
 
@@ -295,7 +308,8 @@ Awaitable<void> Connection::call_stream(Response* response, BodyWriter* writer, 
 Awaitable<Connection::Next> Connection::answer_stream(Exchange* exchange, Response response) {
   bool chunked = !exchange->http10;
   bool keep = chunked && exchange->keep_alive && !response.endless && !wants_close(response);
-  auto error = co_await stream_->write(format_head(response, chunked ? "Transfer-Encoding: chunked\r\n" : "", keep));
+  auto error =
+      co_await stream_->write(format_head(response, chunked ? "Transfer-Encoding: chunked\r\n" : "", keep));
   if (error || (shared_.stopping && response.endless)) co_return Next::close;
   if (exchange->request.method == "HEAD") co_return keep ? Next::again : Next::close;
   StreamWriter writer(stream_, chunked, peer_gone_);
@@ -319,7 +333,8 @@ Awaitable<Connection::Next> Connection::upgrade(Exchange* exchange, Response res
     co_return co_await answer(exchange, std::move(refused));
   }
   stream_->unread(std::exchange(buffer_, {}));
-  auto socket = co_await accept_websocket(stream_, &exchange->request, response.websocket_settings, response.headers);
+  auto socket =
+      co_await accept_websocket(stream_, &exchange->request, response.websocket_settings, response.headers);
   if (!socket) co_return Next::close;
   websocket_ = weak_impl(*socket);
   if (shared_.stopping) co_return Next::close;

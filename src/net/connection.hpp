@@ -69,14 +69,15 @@ class Connection {
   std::shared_ptr<const Peer> peer_;
   std::shared_ptr<Peer> facts_;
   std::vector<std::string> hosts_;
-  std::string buffer_;       // read and not yet used
-  bool idle_ = true;         // between requests: may be cut at any time
-  bool endless_ = false;     // in a stream that the server's stop cuts
+  std::string buffer_;    // read and not yet used
+  bool idle_ = true;      // between requests: may be cut at any time
+  bool endless_ = false;  // in a stream that the server's stop cuts
   bool peer_gone_ = false;
   std::weak_ptr<WebSocket::Impl> websocket_;
 };
 
-/// The head of an answer as bytes; header values are freed of line ends. `framing`: the field that says where it ends.
+/// The head of an answer as bytes; header values are freed of line ends. `framing`: the field that says where
+/// it ends.
 std::string format_head(const Response& response, std::string_view framing, bool keep_alive);
 
 }  // namespace drover::net

@@ -50,11 +50,8 @@ class Frames final : public SocketChannel<Envelope> {
   using SocketChannel::SocketChannel;
   Awaitable<Result<void>> send(Envelope envelope) override { return write(protocol::encode(envelope)); }
   Awaitable<Result<Envelope>> receive() override {
-    for (;;) {
-      CO_TRY(const auto text, co_await read());
-      auto envelope = protocol::decode(text);
-      if (envelope || envelope.error().code != Errc::unsupported) co_return envelope;
-    }
+    CO_TRY(const auto text, co_await read());
+    co_return protocol::decode(text);
   }
 };
 
@@ -73,7 +70,9 @@ WebSocketSettings session_settings() {
   return settings;
 }
 
-std::shared_ptr<FrameLink> frames_over(WebSocket socket) { return std::make_shared<Frames>(std::move(socket)); }
+std::shared_ptr<FrameLink> frames_over(WebSocket socket) {
+  return std::make_shared<Frames>(std::move(socket));
+}
 std::shared_ptr<TextLink> texts_over(WebSocket socket) { return std::make_shared<Texts>(std::move(socket)); }
 
 }  // namespace drover::net

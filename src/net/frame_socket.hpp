@@ -1,5 +1,6 @@
 #pragma once
-// Sessions and streams over a WebSocket, for hub and agent alike: text messages, frames as protocol/codec.hpp writes them.
+// Sessions and streams over a WebSocket, for hub and agent alike: text messages, frames as protocol/codec.hpp
+// writes them.
 
 #include "net/channel.hpp"
 #include "net/websocket.hpp"
@@ -9,7 +10,7 @@ namespace drover::net {
 /// How both ends of a session set their WebSocket up: frames are at most protocol::max_frame long.
 WebSocketSettings session_settings();
 
-/// Frames over a WebSocket. A frame of an unknown kind is skipped, since it comes from a newer program.
+/// Frames over a WebSocket. unsupported: a frame of an unknown kind; the session cannot go on, its number is missing.
 std::shared_ptr<FrameLink> frames_over(WebSocket socket);
 /// Plain text messages over a WebSocket.
 std::shared_ptr<TextLink> texts_over(WebSocket socket);

@@ -22,7 +22,8 @@ std::optional<std::string_view> Headers::get(std::string_view name) const {
 }
 
 std::size_t Headers::count(std::string_view name) const {
-  return std::size_t(std::count_if(items_.begin(), items_.end(), [&](auto& item) { return same_header(item.first, name); }));
+  return std::size_t(
+      std::count_if(items_.begin(), items_.end(), [&](auto& item) { return same_header(item.first, name); }));
 }
 
 std::vector<std::string_view> Headers::all(std::string_view name) const {
@@ -68,7 +69,8 @@ Response upgrade_to(WebSocketHandler handler, WebSocketSettings settings) {
 }
 
 bool from_other_site(const Request& request) {
-  if (auto site = request.headers.get("Sec-Fetch-Site"); site && *site != "same-origin" && *site != "none") return true;
+  if (auto site = request.headers.get("Sec-Fetch-Site"); site && *site != "same-origin" && *site != "none")
+    return true;
   auto origin = request.headers.get("Origin");
   if (!origin) return false;
   auto host = request.headers.get("Host");

@@ -53,9 +53,14 @@ struct Peer {
   std::string address;  // "192.0.2.7", "::1"; empty for Unix sockets. IPv4 in IPv6 is shown as IPv4
   std::uint16_t port = 0;
   std::optional<UnixCredentials> credentials;
+  /// The user at the other end: from the credentials, or, on loopback TCP, where the listener identifies
+  /// callers.
+  std::optional<std::uint32_t> uid;
   std::optional<CertificateInfo> certificate;  // verified, role agent
   std::string sni;
-  bool loopback() const { return transport == Transport::unix_socket || address == "::1" || address.starts_with("127."); }
+  bool loopback() const {
+    return transport == Transport::unix_socket || address == "::1" || address.starts_with("127.");
+  }
 };
 
 struct Request {
@@ -72,7 +77,8 @@ struct Request {
   std::string_view parameter(std::string_view name) const;  // "" when there is none
 };
 
-/// Where a streamed body goes. Lives as long as the stream function runs; use it on the executor it was given on.
+/// Where a streamed body goes. Lives as long as the stream function runs; use it on the executor it was given
+/// on.
 class BodyWriter {
  public:
   virtual ~BodyWriter() = default;
@@ -82,7 +88,8 @@ class BodyWriter {
   /// True as soon as it is known. The stream function is cancelled then anyway, wherever it waits.
   virtual bool gone() const = 0;
 };
-/// Writes the body piece by piece; the body ends when it returns. Cancelled when the peer goes or the server stops.
+/// Writes the body piece by piece; the body ends when it returns. Cancelled when the peer goes or the server
+/// stops.
 using StreamFunction = std::function<Awaitable<void>(BodyWriter&)>;
 
 /// Runs the connection after an upgrade; it ends when this returns.
@@ -94,7 +101,8 @@ struct Response {
   std::string body;
   StreamFunction stream;  // instead of body
   bool endless = false;   // a stream that follows something: cut at once when the server stops
-  WebSocketHandler websocket;  // instead of both: switch protocols. The request must ask for it, else it gets 426
+  WebSocketHandler
+      websocket;  // instead of both: switch protocols. The request must ask for it, else it gets 426
   WebSocketSettings websocket_settings;
 };
 
@@ -105,8 +113,8 @@ Response upgrade_to(WebSocketHandler handler, WebSocketSettings settings = {});
 /// Answers one request, on the connection's executor. Never throws for bad input: errors are responses.
 using Handler = std::function<Awaitable<Response>(Request&)>;
 
-/// Does a browser say that another site makes this request (Sec-Fetch-Site, Origin against Host)? Then writes and
-/// upgrades are refused. Programs send neither header and pass.
+/// Does a browser say that another site makes this request (Sec-Fetch-Site, Origin against Host)? Then writes
+/// and upgrades are refused. Programs send neither header and pass.
 bool from_other_site(const Request& request);
 
 std::string_view reason_phrase(int status);

@@ -45,14 +45,15 @@ Result<void> write_synced(const std::string& path, std::string_view content, uns
   File file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
   if (!file) return fail(from_errno(errno, "cannot write " + path));
   TRYV(write_all(file.get(), content, path));
-  if (::fchmod(file.get(), mode) != 0 || ::fsync(file.get()) != 0) return fail(from_errno(errno, "cannot write " + path));
+  if (::fchmod(file.get(), mode) != 0 || ::fsync(file.get()) != 0)
+    return fail(from_errno(errno, "cannot write " + path));
   return {};
 }
 
 Result<std::string> read_private(const std::string& path) {
   File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) return fail(from_errno(errno, "cannot read " + path));
-  struct stat facts {};
+  struct stat facts{};
   if (::fstat(file.get(), &facts) != 0) return fail(from_errno(errno, "cannot read " + path));
   if ((facts.st_mode & 077) != 0)
     return fail(Errc::denied, "others may read the private key in " + path, {}, "chmod 600 " + path);
@@ -91,7 +92,8 @@ Result<void> write_file_atomically(const std::string& path, std::string_view con
 }
 
 Result<void> save_identity(const std::string& directory, const std::string& name, const Identity& identity) {
-  return write_file_atomically(directory + "/" + name + ".pem", identity.key.reveal() + identity.certificate, 0600);
+  return write_file_atomically(directory + "/" + name + ".pem", identity.key.reveal() + identity.certificate,
+                               0600);
 }
 
 Result<Identity> load_identity(const std::string& directory, const std::string& name) {

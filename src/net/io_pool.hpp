@@ -31,7 +31,8 @@ class IoPool {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Runs a coroutine on `executor` and blocks this thread (not one of the pool) until it has ended. For main and tests.
+/// Runs a coroutine on `executor` and blocks this thread (not one of the pool) until it has ended. For main
+/// and tests.
 void wait_for(Executor executor, Awaitable<void> work);
 /// The same on an io_context of this thread, for programs that need no pool: the CLI.
 void block_on(Awaitable<void> work);
@@ -56,7 +57,8 @@ T block_on(Awaitable<T> work) {
   return std::move(*out);
 }
 
-/// SIGINT and SIGTERM (and SIGHUP) as calls on an executor, for as long as this object lives. One at a time per process.
+/// SIGINT and SIGTERM (and SIGHUP) as calls on an executor, for as long as this object lives. One at a time
+/// per process.
 class Signals {
  public:
   Signals(Executor executor, std::function<void(int signal)> on_signal);

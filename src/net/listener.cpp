@@ -50,7 +50,8 @@ Result<Address> tcp_address(const ListenTcp& where) {
 Error listen_error(int number, const std::string& where) {
   if (number == EADDRINUSE)
     return {Errc::conflict, where + " is in use by another program", {}, "stop it or choose another port"};
-  if (number == EACCES) return {Errc::denied, "not allowed to listen on " + where, {}, "ports below 1024 need root"};
+  if (number == EACCES)
+    return {Errc::denied, "not allowed to listen on " + where, {}, "ports below 1024 need root"};
   if (number == EADDRNOTAVAIL) return {Errc::invalid, where + ": this machine has no such address"};
   return from_errno(number, "cannot listen on " + where);
 }
@@ -59,14 +60,15 @@ Result<sockaddr_un> unix_address(const std::string& path) {
   sockaddr_un out{};
   out.sun_family = AF_UNIX;
   if (path.empty() || path.size() >= sizeof out.sun_path)
-    return fail(Errc::invalid, "the socket's path must have 1 to 107 bytes", path, "use a shorter state directory");
+    return fail(Errc::invalid, "the socket's path must have 1 to 107 bytes", path,
+                "use a shorter state directory");
   std::memcpy(out.sun_path, path.data(), path.size());
   return out;
 }
 
 // A socket file that a killed process left behind is removed; one that answers is not ours to take.
 Result<void> clear_stale(const ListenUnix& where, const sockaddr_un& address) {
-  struct stat facts {};
+  struct stat facts{};
   if (::lstat(where.path.c_str(), &facts) != 0) return {};
   if (!S_ISSOCK(facts.st_mode)) return fail(Errc::conflict, where.path + " exists and is not a socket");
   Descriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -87,7 +89,8 @@ std::string show_address(const sockaddr_storage& storage, std::uint16_t& port) {
   }
   const auto& six = reinterpret_cast<const sockaddr_in6&>(storage);
   port = ntohs(six.sin6_port);
-  if (IN6_IS_ADDR_V4MAPPED(&six.sin6_addr)) inet_ntop(AF_INET, &six.sin6_addr.s6_addr[12], text.data(), text.size());
+  if (IN6_IS_ADDR_V4MAPPED(&six.sin6_addr))
+    inet_ntop(AF_INET, &six.sin6_addr.s6_addr[12], text.data(), text.size());
   else inet_ntop(AF_INET6, &six.sin6_addr, text.data(), text.size());
   return text.data();
 }
@@ -103,14 +106,17 @@ std::shared_ptr<Peer> describe_peer(int socket, const sockaddr_storage& storage)
   peer->transport = Transport::unix_socket;
   ucred who{};
   socklen_t size = sizeof who;
-  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0)
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0) {
     peer->credentials = UnixCredentials{who.uid, who.gid, who.pid};
+    peer->uid = who.uid;
+  }
   return peer;
 }
 
 bool gone_already(int number) {
-  return number == ECONNABORTED || number == EPROTO || number == EINTR || number == EPERM || number == ENETDOWN ||
-         number == EHOSTDOWN || number == ENONET || number == EHOSTUNREACH || number == ENETUNREACH;
+  return number == ECONNABORTED || number == EPROTO || number == EINTR || number == EPERM ||
+         number == ENETDOWN || number == EHOSTDOWN || number == ENONET || number == EHOSTUNREACH ||
+         number == ENETUNREACH;
 }
 
 }  // namespace
@@ -162,14 +168,18 @@ std::uint16_t port_of(const Descriptor& socket) {
   sockaddr_storage storage{};
   socklen_t size = sizeof storage;
   std::uint16_t port = 0;
-  if (::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&storage), &size) == 0) show_address(storage, port);
+  if (::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&storage), &size) == 0)
+    show_address(storage, port);
   return port;
 }
 
 Listener::Listener(Executor executor, Descriptor socket, Limits limits)
-    : executor_(executor), socket_(executor, asio::generic::stream_protocol(AF_UNIX, 0), socket.release()), limits_(limits) {}
+    : executor_(executor),
+      socket_(executor, asio::generic::stream_protocol(AF_UNIX, 0), socket.release()),
+      limits_(limits) {}
 
-Awaitable<void> Listener::run(std::function<void(Accepted)> on_accept, std::function<void(const Error&)> on_problem) {
+Awaitable<void> Listener::run(std::function<void(Accepted)> on_accept,
+                              std::function<void(const Error&)> on_problem) {
   bool short_of_something = false;
   for (;;) {
     co_await wait_for_room();

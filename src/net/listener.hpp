@@ -48,11 +48,12 @@ class Listener {
   };
   Listener(Executor executor, Descriptor socket, Limits limits);
 
-  /// Accepts until cancelled. Every accepted connection must be given back by ended(), and by handshake_ended() before.
+  /// Accepts until cancelled. Every accepted connection must be given back by ended(), and by
+  /// handshake_ended() before.
   Awaitable<void> run(std::function<void(Accepted)> on_accept, std::function<void(const Error&)> on_problem);
-  void handshake_ended();               // any thread
+  void handshake_ended();                  // any thread
   void ended(const std::string& address);  // any thread
-  void close();                         // on its executor
+  void close();                            // on its executor
 
  private:
   Awaitable<void> wait_for_room();

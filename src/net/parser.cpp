@@ -47,7 +47,8 @@ class Parser final : public http::basic_parser<request> {
     parsed_.status = code;
   }
   void on_field_impl(http::field, View name, View value, error_code&) override {
-    if (!parsed_.head_done) parsed_.headers.add(std::string(name), std::string(value));  // trailers are dropped
+    if (!parsed_.head_done)
+      parsed_.headers.add(std::string(name), std::string(value));  // trailers are dropped
   }
   void on_header_impl(error_code&) override {
     parsed_.head_done = true;
@@ -76,7 +77,8 @@ struct MessageParser::Impl {
   }
 };
 
-MessageParser::MessageParser(Kind kind, std::size_t max_header, bool no_body) : impl_(std::make_unique<Impl>()) {
+MessageParser::MessageParser(Kind kind, std::size_t max_header, bool no_body)
+    : impl_(std::make_unique<Impl>()) {
   if (kind == Kind::request) impl_->request = std::make_unique<Parser<true>>(impl_->parsed);
   else impl_->response = std::make_unique<Parser<false>>(impl_->parsed);
   impl_->with([&](auto& parser) {
@@ -93,7 +95,8 @@ Result<std::size_t> MessageParser::feed(std::string_view bytes) {
   auto used = impl_->with([&](auto& parser) { return parser.put(boost::asio::buffer(bytes), error); });
   if (!error || error == http::error::need_more) return used;
   if (error == http::error::body_limit) return fail(Errc::exhausted, "the body is larger than allowed here");
-  if (error == http::error::header_limit) return fail(Errc::exhausted, "the header is larger than allowed here");
+  if (error == http::error::header_limit)
+    return fail(Errc::exhausted, "the header is larger than allowed here");
   return fail(Errc::invalid, "this is not valid HTTP", error.message());
 }
 

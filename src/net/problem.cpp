@@ -85,7 +85,9 @@ Errc code_named(std::string_view text, int status) {
 
 }  // namespace
 
-std::string problem_json(const Error& error, std::string_view trace_id) { return print_json(describe(error, trace_id)); }
+std::string problem_json(const Error& error, std::string_view trace_id) {
+  return print_json(describe(error, trace_id));
+}
 
 Response problem_response(const Error& error, std::string_view trace_id) {
   return as_response(http_status(error.code), describe(error, trace_id));
@@ -98,9 +100,11 @@ Response problem_response(int status, std::string_view code, std::string detail)
 Error problem_error(int status, std::string_view body) {
   auto parsed = parse_json(body);
   if (!parsed || !parsed->is_object() || !parsed->get_object().if_contains("detail"))
-    return Error{code_of_status(status), "the server answered " + std::to_string(status) + " " + std::string(reason_phrase(status))};
+    return Error{code_of_status(status),
+                 "the server answered " + std::to_string(status) + " " + std::string(reason_phrase(status))};
   const auto& object = parsed->get_object();
-  Error error{code_named(text_at(object, "code"), status), text_at(object, "detail"), {}, text_at(object, "hint")};
+  Error error{
+      code_named(text_at(object, "code"), status), text_at(object, "detail"), {}, text_at(object, "hint")};
   auto problems = object.if_contains("errors");
   if (!problems || !problems->is_array()) return error;
   for (const auto& item : problems->get_array()) {

@@ -15,7 +15,8 @@ std::string problem_json(const Error& error, std::string_view trace_id = {});
 Response problem_response(const Error& error, std::string_view trace_id = {});
 /// For statuses that no Errc stands for (405, 413, 426, 431).
 Response problem_response(int status, std::string_view code, std::string detail);
-/// The Error in a problem+json answer, for clients: code, message, hint, problems. Any other body: by status alone.
+/// The Error in a problem+json answer, for clients: code, message, hint, problems. Any other body: by status
+/// alone.
 Error problem_error(int status, std::string_view body);
 
 }  // namespace drover::net

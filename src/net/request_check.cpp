@@ -15,7 +15,9 @@ bool token_char(char c) {
          std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
 }
 
-bool token(std::string_view text) { return !text.empty() && std::all_of(text.begin(), text.end(), token_char); }
+bool token(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), token_char);
+}
 
 bool digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -33,7 +35,8 @@ bool host_value(std::string_view text) {
     auto end = text.find(']');
     if (end == text.npos) return false;
     for (char c : text.substr(1, end - 1))
-      if (!digit(c) && !(c >= 'a' && c <= 'f') && !(c >= 'A' && c <= 'F') && c != ':' && c != '.') return false;
+      if (!digit(c) && !(c >= 'a' && c <= 'f') && !(c >= 'A' && c <= 'F') && c != ':' && c != '.')
+        return false;
     if (end + 1 < text.size() && text[end + 1] != ':') return false;
     if (end + 1 < text.size()) port_at = end + 1;
   } else {
@@ -75,9 +78,11 @@ class HeadCheck {
   bool bytes(std::string_view head) {
     for (std::size_t i = 0; i < head.size(); ++i) {
       auto c = static_cast<unsigned char>(head[i]);
-      if (c == '\r' && (i + 1 == head.size() || head[i + 1] != '\n')) return no("a carriage return without line feed");
+      if (c == '\r' && (i + 1 == head.size() || head[i + 1] != '\n'))
+        return no("a carriage return without line feed");
       if (c == '\n' && (i == 0 || head[i - 1] != '\r')) return no("a line feed without carriage return");
-      if ((c < ' ' && c != '\t' && c != '\r' && c != '\n') || c == 0x7f) return no("a control character in the header");
+      if ((c < ' ' && c != '\t' && c != '\r' && c != '\n') || c == 0x7f)
+        return no("a control character in the header");
     }
     return true;
   }
@@ -94,8 +99,10 @@ class HeadCheck {
       return no("the method is not in upper case");
     if (version == "HTTP/1.0") http10_ = true;
     else if (version != "HTTP/1.1") return no("only HTTP/1.1 and HTTP/1.0 are spoken here", 505);
-    if (target.empty() || target.find_first_of(" \t#") != target.npos) return no("the target has a blank or a fragment");
-    if (target.front() != '/' && !(target == "*" && method == "OPTIONS")) return no("the target does not start with /");
+    if (target.empty() || target.find_first_of(" \t#") != target.npos)
+      return no("the target has a blank or a fragment");
+    if (target.front() != '/' && !(target == "*" && method == "OPTIONS"))
+      return no("the target does not start with /");
     return true;
   }
 

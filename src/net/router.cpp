@@ -9,7 +9,8 @@ namespace drover::net {
 
 struct Router::Node {
   std::map<std::string, std::unique_ptr<Node>, std::less<>> literals;
-  std::unique_ptr<Node> parameter;  // {name}: the name belongs to the route, so that routes may name it differently
+  std::unique_ptr<Node>
+      parameter;  // {name}: the name belongs to the route, so that routes may name it differently
   std::map<std::string, Route, std::less<>> routes;       // by method
   std::map<std::string, Route, std::less<>> rest_routes;  // {rest*} below this node, by method
 };
@@ -52,20 +53,23 @@ void fill_parameters(const Route& route, std::string_view path, Request& request
     std::string_view raw = i < given.size() ? given[i] : std::string_view();
     if (is_rest(wanted[i]) && i < given.size()) raw = path.substr(std::size_t(given[i].data() - path.data()));
     // parse_target has checked every escape.
-    request.parameters.emplace_back(parameter_name(wanted[i]), percent_decode(raw).value_or(std::string(raw)));
+    request.parameters.emplace_back(parameter_name(wanted[i]),
+                                    percent_decode(raw).value_or(std::string(raw)));
   }
 }
 
 Response wrong_method(const std::vector<std::string>& allowed, std::string_view method) {
-  auto response = method == "OPTIONS" ? Response{.status = 204}
-                                      : problem_response(405, "method_not_allowed",
-                                                         valid_utf8(method) + " is not possible here; allowed: " + join(allowed, ", "));
+  auto response =
+      method == "OPTIONS"
+          ? Response{.status = 204}
+          : problem_response(405, "method_not_allowed",
+                             valid_utf8(method) + " is not possible here; allowed: " + join(allowed, ", "));
   response.headers.set("Allow", join(allowed, ", "));
   return response;
 }
 
-// Walks the tree for a path: literals before parameters before rest. Backtracks, so that /a/{x}/c and /a/b/d live side
-// by side; depth is bounded by the longest pattern.
+// Walks the tree for a path: literals before parameters before rest. Backtracks, so that /a/{x}/c and /a/b/d
+// live side by side; depth is bounded by the longest pattern.
 struct Found {
   const Route* route = nullptr;
   std::vector<std::string> methods;  // of the first place that has any, when the method does not fit
@@ -88,13 +92,15 @@ void find(const Node& node, const Segments& path, std::size_t at, std::string_vi
 
 }  // namespace
 
-Router::Router(std::size_t default_max_body) : root_(std::make_unique<Node>()), default_max_body_(default_max_body) {}
+Router::Router(std::size_t default_max_body)
+    : root_(std::make_unique<Node>()), default_max_body_(default_max_body) {}
 Router::~Router() = default;
 Router::Router(Router&&) noexcept = default;
 Router& Router::operator=(Router&&) noexcept = default;
 
 void Router::add(Route route) {
-  DROVER_ASSERT(route.pattern.starts_with('/') && route.handler, "a route has a pattern with / and a handler");
+  DROVER_ASSERT(route.pattern.starts_with('/') && route.handler,
+                "a route has a pattern with / and a handler");
   Node* node = root_.get();
   auto segments = segments_of(route.pattern);
   list_.emplace_back(route.method, route.pattern);

@@ -12,15 +12,16 @@
 namespace drover::net {
 
 struct Route {
-  std::string method;   // GET also answers HEAD
-  std::string pattern;  // "/api/v1/stacks/{name}/scale"; "{rest*}" as the last segment takes all that follows, "" too
+  std::string method;  // GET also answers HEAD
+  std::string
+      pattern;  // "/api/v1/stacks/{name}/scale"; "{rest*}" as the last segment takes all that follows, "" too
   Handler handler;
   std::size_t max_body = 0;  // bytes; 0: the router's default
 };
 
-/// Literal segments win over {parameters}, parameters over {rest*}. Segments are decoded after they are split, so an
-/// encoded "/" stays inside its parameter. Unknown path: 404; known path, other method: 405 with Allow; OPTIONS: 204
-/// with Allow. Both as problem+json.
+/// Literal segments win over {parameters}, parameters over {rest*}. Segments are decoded after they are
+/// split, so an encoded "/" stays inside its parameter. Unknown path: 404; known path, other method: 405 with
+/// Allow; OPTIONS: 204 with Allow. Both as problem+json.
 class Router {
  public:
   explicit Router(std::size_t default_max_body = 1 << 20);

@@ -7,6 +7,7 @@
 
 #include "net/connection.hpp"
 #include "net/listener.hpp"
+#include "net/loopback_peer.hpp"
 #include "net/websocket_impl.hpp"
 
 namespace drover::net {
@@ -55,6 +56,7 @@ struct HttpServer::Impl {
     std::atomic<std::shared_ptr<const TlsServer>> tls;
     std::vector<std::string> hosts;
     std::string socket_path;
+    bool identify_callers = false;
   };
 
   Impl(IoPool& pool, ServerSettings settings, Handler handler)
@@ -67,20 +69,23 @@ struct HttpServer::Impl {
 
   TaskGroup::OnException on_exception() {
     return [this](std::string_view task, std::string_view what) {
-      shared.problem(Error{Errc::internal, "a connection ended with an exception", std::string(what), std::string(task)});
+      shared.problem(Error{Errc::internal, "a connection ended with an exception", std::string(what),
+                           std::string(task)});
     };
   }
   Door& add(Descriptor socket) {
     auto door = std::make_unique<Door>();
     const auto& limits = shared.settings;
     door->listener = std::make_unique<Listener>(
-        front, std::move(socket), Listener::Limits{limits.max_connections, limits.max_per_address, limits.max_handshakes});
+        front, std::move(socket),
+        Listener::Limits{limits.max_connections, limits.max_per_address, limits.max_handshakes});
     return *doors.emplace_back(std::move(door));
   }
 
   void open(Door* door, Accepted accepted) {
     auto& lane = *lanes[turn++ % lanes.size()];
     ++open_count;
+    if (door->identify_callers) accepted.peer->uid = owner_of_other_end(accepted.socket.get());
     auto place = on_end(door, accepted.peer->address);
     lane.tasks.spawn(serve(door, &lane, std::move(accepted), std::move(place)), "connection");
   }
@@ -103,7 +108,8 @@ struct HttpServer::Impl {
   std::size_t turn = 0;
 };
 
-Awaitable<void> HttpServer::Impl::serve(Door* door, Lane* lane, Accepted accepted, std::shared_ptr<void> place) {
+Awaitable<void> HttpServer::Impl::serve(Door* door, Lane* lane, Accepted accepted,
+                                        std::shared_ptr<void> place) {
   bool told = false;
   auto handshake_done = [&told, door] {
     if (!std::exchange(told, true)) door->listener->handshake_ended();
@@ -119,7 +125,8 @@ Awaitable<void> HttpServer::Impl::serve(Door* door, Lane* lane, Accepted accepte
     tls = std::move(*session);
     accepted.peer->transport = Transport::tls;
   }
-  StreamSocket socket(lane->executor, boost::asio::generic::stream_protocol(accepted.family, 0), accepted.socket.release());
+  StreamSocket socket(lane->executor, boost::asio::generic::stream_protocol(accepted.family, 0),
+                      accepted.socket.release());
   Connection connection(shared, std::make_shared<Stream>(std::move(socket), std::move(tls)),
                         {accepted.peer, door->hosts});
   lane->connections.insert(&connection);
@@ -131,7 +138,8 @@ Awaitable<void> HttpServer::Impl::serve(Door* door, Lane* lane, Accepted accepte
 Awaitable<void> HttpServer::Impl::stop_lane(Lane* lane) {
   for (auto* connection : lane->connections) {
     connection->interrupt();
-    if (auto socket = connection->websocket(); !socket.expired()) lane->tasks.spawn(close_going_away(socket), "close");
+    if (auto socket = connection->websocket(); !socket.expired())
+      lane->tasks.spawn(close_going_away(socket), "close");
   }
   co_return;
 }
@@ -140,7 +148,8 @@ HttpServer::HttpServer(IoPool& pool, ServerSettings settings, Handler handler)
     : impl_(std::make_shared<Impl>(pool, std::move(settings), std::move(handler))) {}
 
 HttpServer::~HttpServer() {
-  DROVER_ASSERT(impl_->accepting.size() == 0 && impl_->open_count == 0, "an HttpServer was destroyed before stop()");
+  DROVER_ASSERT(impl_->accepting.size() == 0 && impl_->open_count == 0,
+                "an HttpServer was destroyed before stop()");
 }
 
 Result<std::uint16_t> HttpServer::listen(ListenTcp where) {
@@ -149,6 +158,7 @@ Result<std::uint16_t> HttpServer::listen(ListenTcp where) {
   auto& door = impl_->add(std::move(socket));
   door.hosts = loopback_hosts(where, port);
   door.tls = where.tls;
+  door.identify_callers = where.identify_callers;
   return port;
 }
 
@@ -161,8 +171,9 @@ Result<void> HttpServer::listen(ListenUnix where) {
 void HttpServer::start() {
   for (auto& door : impl_->doors) {
     impl_->accepting.spawn(
-        door->listener->run([impl = impl_.get(), at = door.get()](Accepted accepted) { impl->open(at, std::move(accepted)); },
-                            [impl = impl_.get()](const Error& error) { impl->shared.problem(error); }),
+        door->listener->run(
+            [impl = impl_.get(), at = door.get()](Accepted accepted) { impl->open(at, std::move(accepted)); },
+            [impl = impl_.get()](const Error& error) { impl->shared.problem(error); }),
         "accept");
   }
 }

@@ -17,12 +17,12 @@
 namespace drover::net {
 
 struct ServerSettings {
-  std::size_t max_body = 1 << 20;                               // bytes, where body_limit says nothing
-  std::function<std::size_t(const Request&)> body_limit;        // per route; sees all but the body
-  std::size_t max_header = 16 << 10;                            // bytes of request line and headers together
-  std::size_t max_connections = 20'000;                         // per listener; more wait in the backlog
-  std::size_t max_per_address = 256;                            // more are closed at once; not for Unix sockets, loopback
-  std::size_t max_handshakes = 64;                              // TLS handshakes in flight; more wait in the backlog
+  std::size_t max_body = 1 << 20;                         // bytes, where body_limit says nothing
+  std::function<std::size_t(const Request&)> body_limit;  // per route; sees all but the body
+  std::size_t max_header = 16 << 10;                      // bytes of request line and headers together
+  std::size_t max_connections = 20'000;                   // per listener; more wait in the backlog
+  std::size_t max_per_address = 256;  // more are closed at once; not for Unix sockets, loopback
+  std::size_t max_handshakes = 64;    // TLS handshakes in flight; more wait in the backlog
   Duration handshake = 10s;
   Duration idle = 75s;            // between requests
   Duration header = 10s;          // from a request's first byte to the end of its header
@@ -33,12 +33,13 @@ struct ServerSettings {
 };
 
 struct ListenTcp {
-  std::string address = "127.0.0.1";  // IP address; "::" takes IPv4 too
-  std::uint16_t port = 0;             // 0: any free one
+  std::string address = "127.0.0.1";     // IP address; "::" takes IPv4 too
+  std::uint16_t port = 0;                // 0: any free one
   std::shared_ptr<const TlsServer> tls;  // none: plain
   /// Plain on loopback only: which Host values pass besides localhost, 127.0.0.1 and [::1] with our port (DNS
   /// rebinding). A plain listener elsewhere (behind a proxy) takes any Host.
   std::vector<std::string> also_hosts;
+  bool identify_callers = false;  // Peer::uid for callers on loopback, by sock_diag
 };
 
 struct ListenUnix {
@@ -64,8 +65,8 @@ class HttpServer {
   void replace_tls(std::shared_ptr<const TlsServer> tls);
   std::size_t connections() const;
 
-  /// No new connections, idle ones and endless streams are cut, WebSockets get "going away"; the rest may finish
-  /// within `grace`, then it is cut. Returns when everything has ended. Call once.
+  /// No new connections, idle ones and endless streams are cut, WebSockets get "going away"; the rest may
+  /// finish within `grace`, then it is cut. Returns when everything has ended. Call once.
   Awaitable<void> stop(Duration grace);
 
  private:

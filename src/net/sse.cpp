@@ -34,7 +34,8 @@ std::string sse_ping() { return ": ping\n\n"; }
 
 Response sse_response(StreamFunction stream) {
   Response response;
-  response.headers = {{"Content-Type", "text/event-stream"}, {"Cache-Control", "no-store"}, {"X-Accel-Buffering", "no"}};
+  response.headers = {
+      {"Content-Type", "text/event-stream"}, {"Cache-Control", "no-store"}, {"X-Accel-Buffering", "no"}};
   response.stream = std::move(stream);
   response.endless = true;
   return response;

@@ -55,7 +55,9 @@ const BIO_METHOD* socket_method() {
 }  // namespace
 
 Stream::Stream(StreamSocket socket, TlsSession tls)
-    : socket_(std::move(socket)), tls_(std::move(tls)), sides_{Limits(socket_.get_executor()), Limits(socket_.get_executor())} {
+    : socket_(std::move(socket)),
+      tls_(std::move(tls)),
+      sides_{Limits(socket_.get_executor()), Limits(socket_.get_executor())} {
   error_code ignored;
   socket_.native_non_blocking(true, ignored);
   if (!tls_) return;
@@ -66,7 +68,9 @@ Stream::Stream(StreamSocket socket, TlsSession tls)
 
 Stream::~Stream() = default;
 
-void Stream::set_read_deadline(Duration from_now) { sides_[0].deadline = std::chrono::steady_clock::now() + from_now; }
+void Stream::set_read_deadline(Duration from_now) {
+  sides_[0].deadline = std::chrono::steady_clock::now() + from_now;
+}
 void Stream::clear_read_deadline() { sides_[0].deadline = far_away; }
 
 Awaitable<error_code> Stream::handshake(Duration limit) {
@@ -81,15 +85,16 @@ Awaitable<error_code> Stream::handshake(Duration limit) {
 
 Awaitable<IoResult> Stream::read_some(char* data, std::size_t size) {
   auto keep = shared_from_this();
-  auto [error, bytes] = co_await async_read_some(asio::buffer(data, size), asio::as_tuple(asio::use_awaitable));
+  auto [error, bytes] =
+      co_await async_read_some(asio::buffer(data, size), asio::as_tuple(asio::use_awaitable));
   co_return IoResult{bytes, error};
 }
 
 Awaitable<error_code> Stream::write(std::string_view bytes) {
   auto keep = shared_from_this();
   while (!bytes.empty()) {
-    auto [error, written] =
-        co_await async_write_some(asio::buffer(bytes.data(), bytes.size()), asio::as_tuple(asio::use_awaitable));
+    auto [error, written] = co_await async_write_some(asio::buffer(bytes.data(), bytes.size()),
+                                                      asio::as_tuple(asio::use_awaitable));
     if (error) co_return error;
     bytes.remove_prefix(written);
   }
@@ -118,7 +123,8 @@ Stream::Attempt Stream::try_plain(Side side, char* data, std::size_t size) {
     if (count > 0) return {{std::size_t(count), {}}};
     if (count == 0) return {{0, asio::error::eof}};
     if (errno == EINTR) continue;
-    if (errno == EAGAIN || errno == EWOULDBLOCK) return {{}, side == Side::write ? Wait::writable : Wait::readable};
+    if (errno == EAGAIN || errno == EWOULDBLOCK)
+      return {{}, side == Side::write ? Wait::writable : Wait::readable};
     return {{0, error_code(errno, boost::system::system_category())}};
   }
 }
@@ -156,7 +162,8 @@ Stream::Attempt Stream::tls_failure(int result) {
   // Alerts 40 to 49 and 116 are about certificates; OpenSSL adds 1000.
   bool alert = reason >= SSL_AD_REASON_OFFSET + 40 && reason <= SSL_AD_REASON_OFFSET + 49;
   alert = alert || reason == SSL_AD_REASON_OFFSET + 116;
-  tls_refused_ = alert || reason == SSL_R_CERTIFICATE_VERIFY_FAILED || reason == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE;
+  tls_refused_ =
+      alert || reason == SSL_R_CERTIFICATE_VERIFY_FAILED || reason == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE;
   tls_error_ = drain_errors();
   if (auto why = verification_problem(ssl()); !why.empty()) tls_error_ += " (" + why + ")";
   return {{0, asio::error::connection_aborted}};
@@ -164,7 +171,8 @@ Stream::Attempt Stream::tls_failure(int result) {
 
 void Stream::arm(Side side) {
   auto& own = limits(side);
-  auto until = std::min(own.deadline, std::chrono::steady_clock::now() + std::min<Duration>(own.limit, std::chrono::days(3650)));
+  auto until = std::min(own.deadline, std::chrono::steady_clock::now() +
+                                          std::min<Duration>(own.limit, std::chrono::days(3650)));
   auto turn = ++own.turn;
   own.timer.expires_at(until);
   own.timer.async_wait([weak = weak_from_this(), side, turn](error_code error) {

@@ -1,6 +1,7 @@
 #pragma once
-// One connected socket, plain or TLS: a single type for TCP, Unix sockets and TLS, so that Beast's templates exist
-// once. OpenSSL works on the descriptor itself, which costs a third of the memory of asio::ssl::stream. Internal.
+// One connected socket, plain or TLS: a single type for TCP, Unix sockets and TLS, so that Beast's templates
+// exist once. OpenSSL works on the descriptor itself, which costs a third of the memory of asio::ssl::stream.
+// Internal.
 
 #include <algorithm>
 #include <array>
@@ -27,8 +28,9 @@ struct IoResult {
   boost::system::error_code error;  // asio::error::eof at the end, timed_out by our limits
 };
 
-/// Owned by shared_ptr: timers and operations hold it. One reader and one writer at a time, on its executor. When a
-/// limit passes the socket is closed and every operation ends with timed_out: a stream is not used after that.
+/// Owned by shared_ptr: timers and operations hold it. One reader and one writer at a time, on its executor.
+/// When a limit passes the socket is closed and every operation ends with timed_out: a stream is not used
+/// after that.
 class Stream : public std::enable_shared_from_this<Stream> {
  public:
   Stream(StreamSocket socket, TlsSession tls);
@@ -38,7 +40,8 @@ class Stream : public std::enable_shared_from_this<Stream> {
   SSL* ssl() { return tls_.ssl.get(); }
   int descriptor() { return socket_.native_handle(); }
 
-  /// Waiting for bytes to come or go without progress ends the stream after this. Applies from the next wait on.
+  /// Waiting for bytes to come or go without progress ends the stream after this. Applies from the next wait
+  /// on.
   void set_read_limit(Duration limit) { sides_[0].limit = limit; }
   void set_write_limit(Duration limit) { sides_[1].limit = limit; }
   /// Reading as a whole (a head, a handshake) ends by then, however steadily bytes drip in.
@@ -67,7 +70,8 @@ class Stream : public std::enable_shared_from_this<Stream> {
   template <class Buffers, class Token>
   auto async_read_some(const Buffers& buffers, Token&& token) {
     boost::asio::mutable_buffer first;
-    for (auto it = boost::asio::buffer_sequence_begin(buffers); it != boost::asio::buffer_sequence_end(buffers); ++it) {
+    for (auto it = boost::asio::buffer_sequence_begin(buffers);
+         it != boost::asio::buffer_sequence_end(buffers); ++it) {
       first = *it;
       if (first.size() > 0) break;
     }
@@ -78,7 +82,8 @@ class Stream : public std::enable_shared_from_this<Stream> {
   auto async_write_some(const Buffers& buffers, Token&& token) {
     Operation operation{shared_from_this(), Side::write, nullptr, 0};
     boost::asio::const_buffer first;
-    for (auto it = boost::asio::buffer_sequence_begin(buffers); it != boost::asio::buffer_sequence_end(buffers); ++it) {
+    for (auto it = boost::asio::buffer_sequence_begin(buffers);
+         it != boost::asio::buffer_sequence_end(buffers); ++it) {
       boost::asio::const_buffer next = *it;
       if (next.size() == 0) continue;
       if (first.size() == 0) first = next;
@@ -115,7 +120,8 @@ class Stream : public std::enable_shared_from_this<Stream> {
     bool posted = false;  // the result below is handed over by a post, never from inside the initiating call
     bool waited = false;
     IoResult result{};
-    std::string gathered{};  // small pieces (a frame's header and its payload) as one packet and one TLS record
+    std::string
+        gathered{};  // small pieces (a frame's header and its payload) as one packet and one TLS record
 
     void gather(boost::asio::const_buffer first, boost::asio::const_buffer next) {
       if (gathered.empty()) gathered.assign(static_cast<const char*>(first.data()), first.size());
@@ -129,7 +135,8 @@ class Stream : public std::enable_shared_from_this<Stream> {
       if (waited) {
         stream->disarm(side);
         if (error || stream->timed_out_)
-          return self.complete(stream->timed_out_ ? make_error_code(boost::asio::error::timed_out) : error, 0);
+          return self.complete(stream->timed_out_ ? make_error_code(boost::asio::error::timed_out) : error,
+                               0);
       }
       bool whole = gathered.empty();
       auto attempt = stream->try_once(side, whole ? data : gathered.data(), whole ? size : gathered.size());
@@ -148,8 +155,8 @@ class Stream : public std::enable_shared_from_this<Stream> {
   };
   template <class Token>
   auto start(Operation operation, Token&& token) {
-    return boost::asio::async_compose<Token, void(boost::system::error_code, std::size_t)>(std::move(operation), token,
-                                                                                           socket_);
+    return boost::asio::async_compose<Token, void(boost::system::error_code, std::size_t)>(
+        std::move(operation), token, socket_);
   }
 
   Attempt try_once(Side side, char* data, std::size_t size);

@@ -62,7 +62,8 @@ int refuse(X509_STORE_CTX* context, int reason) {
   return 0;
 }
 
-// --- server ----------------------------------------------------------------------------------------------------------
+// --- server
+// ----------------------------------------------------------------------------------------------------------
 
 int let_expired_leaf_pass(int fine, X509_STORE_CTX* context) {
   if (fine == 1) return 1;
@@ -72,14 +73,16 @@ int let_expired_leaf_pass(int fine, X509_STORE_CTX* context) {
   return only_expired ? 1 : 0;
 }
 
-// Chain, purpose and times by OpenSSL; then the role and the registry, which the CA's signature alone does not prove.
+// Chain, purpose and times by OpenSSL; then the role and the registry, which the CA's signature alone does
+// not prove.
 int verify_agent(X509_STORE_CTX* context, void* argument) {
   const auto& admission = *static_cast<const AgentAdmission*>(argument);
   if (admission.allow_expired) X509_STORE_CTX_set_verify_cb(context, let_expired_leaf_pass);
   if (X509_verify_cert(context) != 1) return 0;
   auto info = describe(X509_STORE_CTX_get0_cert(context));
   if (info.role != CertRole::agent) return refuse(context, X509_V_ERR_INVALID_PURPOSE);
-  if (admission.allowed && !admission.allowed(info.agent_uid, info.serial)) return refuse(context, X509_V_ERR_CERT_REVOKED);
+  if (admission.allowed && !admission.allowed(info.agent_uid, info.serial))
+    return refuse(context, X509_V_ERR_CERT_REVOKED);
   return 1;
 }
 
@@ -110,7 +113,8 @@ Result<void> prepare_agents(ServerImpl& server) {
   return {};
 }
 
-// --- client ----------------------------------------------------------------------------------------------------------
+// --- client
+// ----------------------------------------------------------------------------------------------------------
 
 bool pinned(const TrustPins& trust, X509* certificate) {
   auto pin = pin_of(certificate);
@@ -146,7 +150,8 @@ int verify_role(X509_STORE_CTX* context, CertRole role) {
   auto* parameters = X509_STORE_CTX_get0_param(context);
   if (role == CertRole::agent) X509_VERIFY_PARAM_set_purpose(parameters, X509_PURPOSE_SSL_CLIENT);
   if (X509_verify_cert(context) != 1) return 0;
-  if (describe(X509_STORE_CTX_get0_cert(context)).role != role) return refuse(context, X509_V_ERR_INVALID_PURPOSE);
+  if (describe(X509_STORE_CTX_get0_cert(context)).role != role)
+    return refuse(context, X509_V_ERR_INVALID_PURPOSE);
   return 1;
 }
 
@@ -164,7 +169,8 @@ Result<void> prepare_trust(ClientImpl& client) {
   if (auto* pins = std::get_if<TrustPins>(&client.settings.trust)) {
     if (pins->pins.empty()) return fail(Errc::invalid, "TLS with pins needs at least one pin");
     for (const auto& pin : pins->pins)
-      if (!is_pin(pin)) return fail(Errc::invalid, "a pin is sha256/ and 44 characters of base64", pin.substr(0, 100));
+      if (!is_pin(pin))
+        return fail(Errc::invalid, "a pin is sha256/ and 44 characters of base64", pin.substr(0, 100));
   } else if (auto* ca = std::get_if<TrustCa>(&client.settings.trust)) {
     if (ca->role == CertRole::none) return fail(Errc::invalid, "TLS with our CA needs a role to verify");
     return trust_cas(SSL_CTX_get_cert_store(context), ca->cas);
@@ -177,7 +183,8 @@ Result<void> prepare_trust(ClientImpl& client) {
 Result<void> set_server_name(SSL* ssl, const TlsClientSettings& settings, const std::string& host) {
   const auto& name = settings.sni.empty() ? host : settings.sni;
   bool address = name.find(':') != name.npos || name.find_first_not_of("0123456789.") == name.npos;
-  if (!address && SSL_set_tlsext_host_name(ssl, name.c_str()) != 1) return openssl_failure("cannot set the server name");
+  if (!address && SSL_set_tlsext_host_name(ssl, name.c_str()) != 1)
+    return openssl_failure("cannot set the server name");
   if (!std::holds_alternative<TrustSystem>(settings.trust)) return {};
   bool host_is_address = host.find(':') != host.npos || host.find_first_not_of("0123456789.") == host.npos;
   auto* parameters = SSL_get0_param(ssl);

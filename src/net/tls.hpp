@@ -1,5 +1,6 @@
 #pragma once
-// TLS settings that are checked once and then shared by all connections. There is no mode without verification.
+// TLS settings that are checked once and then shared by all connections. There is no mode without
+// verification.
 
 #include <functional>
 #include <memory>
@@ -17,7 +18,7 @@ namespace drover::net {
 /// How agents are let in under their SNI name. TLS 1.3 only there.
 struct AgentAdmission {
   std::string sni{agents_sni};
-  std::vector<std::string> cas;  // PEM; more than one while the CA changes
+  std::vector<std::string> cas;      // PEM; more than one while the CA changes
   bool certificate_required = true;  // false: joining hosts have none yet
   bool allow_expired = false;        // Peer says so; the hub lets such an agent renew and nothing else
   /// Asked during each handshake, on any thread, must be quick: registered and not revoked? Empty: all.
@@ -36,8 +37,8 @@ class TlsServer {
   static Result<std::shared_ptr<const TlsServer>> create(TlsServerSettings settings);
 };
 
-/// Trust exactly these keys: "sha256/<base64>" of the leaf, or of a CA that the server sends, and then the chain and
-/// the role hub are verified too.
+/// Trust exactly these keys: "sha256/<base64>" of the leaf, or of a CA that the server sends, and then the
+/// chain and the role hub are verified too.
 struct TrustPins {
   std::vector<std::string> pins;
 };

@@ -114,7 +114,8 @@ Result<Url> parse_url(std::string_view text) {
   auto colon = text.find("://");
   if (colon == text.npos) return bad("a URL starts with http://, https://, ws://, wss:// or unix:", text);
   url.scheme = text.substr(0, colon);
-  if (default_port(url.scheme) == 0) return bad("a URL starts with http://, https://, ws://, wss:// or unix:", text);
+  if (default_port(url.scheme) == 0)
+    return bad("a URL starts with http://, https://, ws://, wss:// or unix:", text);
   auto rest = text.substr(colon + 3);
   auto slash = rest.find_first_of("/?#");
   auto authority = rest.substr(0, slash);
@@ -124,7 +125,8 @@ Result<Url> parse_url(std::string_view text) {
   auto target = rest.substr(slash);
   if (target.find('#') != target.npos) return bad("a URL must not have a fragment here", text);
   for (char c : target)
-    if (static_cast<unsigned char>(c) <= ' ' || c == 0x7f) return bad("the URL has a space or control character", text);
+    if (static_cast<unsigned char>(c) <= ' ' || c == 0x7f)
+      return bad("the URL has a space or control character", text);
   url.target = target.starts_with('/') ? std::string(target) : "/" + std::string(target);
   return url;
 }

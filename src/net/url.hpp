@@ -31,9 +31,9 @@ class Query {
 /// http, https, ws, wss with host and port; or unix with socket path ("unix:/run/drover/hub.sock").
 struct Url {
   std::string scheme;
-  std::string host;        // without brackets
-  std::uint16_t port = 0;  // given, or the scheme's own
-  std::string socket;      // unix only
+  std::string host;          // without brackets
+  std::uint16_t port = 0;    // given, or the scheme's own
+  std::string socket;        // unix only
   std::string target = "/";  // path and query as they go on the wire
   bool tls() const { return scheme == "https" || scheme == "wss"; }
   std::string authority() const;  // "host:port", "[::1]:80"; without the scheme's own port
@@ -48,8 +48,8 @@ Result<std::string> percent_decode(std::string_view text, bool plus_is_space = f
 /// "a=1&b=2" (without "?"); at most 256 parameters.
 Result<Query> parse_query(std::string_view text);
 
-/// A request target in origin form, taken apart: the path is checked (starts with "/", no "//", no "." or ".."
-/// segments, also not when encoded) but stays encoded; segments are decoded by the router.
+/// A request target in origin form, taken apart: the path is checked (starts with "/", no "//", no "." or
+/// ".." segments, also not when encoded) but stays encoded; segments are decoded by the router.
 struct Target {
   std::string path;
   Query query;

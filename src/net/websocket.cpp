@@ -48,7 +48,8 @@ template <class Handler>
 void async_teardown(beast::role_type, FrameLayer& transport, Handler&& handler) {
   transport.stream->shut_down();
   transport.stream->close();
-  asio::post(transport.get_executor(), beast::bind_front_handler(std::forward<Handler>(handler), error_code()));
+  asio::post(transport.get_executor(),
+             beast::bind_front_handler(std::forward<Handler>(handler), error_code()));
 }
 
 using Socket = ws::stream<FrameLayer, false>;
@@ -57,7 +58,10 @@ using Socket = ws::stream<FrameLayer, false>;
 
 struct WebSocket::Impl {
   Impl(StreamPtr under, WebSocketSettings wanted, std::shared_ptr<const Peer> other)
-      : stream(under), socket(FrameLayer{std::move(under)}), settings(std::move(wanted)), peer(std::move(other)) {
+      : stream(under),
+        socket(FrameLayer{std::move(under)}),
+        settings(std::move(wanted)),
+        peer(std::move(other)) {
     ws::stream_base::timeout limits{};
     limits.handshake_timeout = handshake_limit;
     limits.idle_timeout = std::chrono::duration_cast<std::chrono::milliseconds>(settings.idle);
@@ -150,7 +154,9 @@ Awaitable<Result<void>> WebSocket::write(Message message) {
   co_return Result<void>();
 }
 
-Awaitable<void> WebSocket::close(std::uint16_t code, std::string reason) { return close_socket(impl_, code, std::move(reason)); }
+Awaitable<void> WebSocket::close(std::uint16_t code, std::string reason) {
+  return close_socket(impl_, code, std::move(reason));
+}
 
 void WebSocket::cancel() {
   asio::post(impl_->stream->executor(), [stream = impl_->stream] { stream->close(); });
@@ -171,13 +177,14 @@ bool asks_for_websocket(const Request& request) {
   return ws::is_upgrade(copy);
 }
 
-Awaitable<Result<WebSocket>> accept_websocket(StreamPtr stream, const Request* request, WebSocketSettings settings,
-                                              Headers extra) {
+Awaitable<Result<WebSocket>> accept_websocket(StreamPtr stream, const Request* request,
+                                              WebSocketSettings settings, Headers extra) {
   http::request<http::empty_body> copy{http::verb::get, request->path, 11};
   put_headers(copy, request->headers);
   if (!settings.protocol.empty()) extra.set("Sec-WebSocket-Protocol", settings.protocol);
   auto impl = std::make_shared<WebSocket::Impl>(std::move(stream), std::move(settings), request->peer);
-  impl->socket.set_option(ws::stream_base::decorator([extra](ws::response_type& answer) { put_headers(answer, extra); }));
+  impl->socket.set_option(
+      ws::stream_base::decorator([extra](ws::response_type& answer) { put_headers(answer, extra); }));
   auto [error] = co_await impl->socket.async_accept(copy, asio::as_tuple(asio::use_awaitable));
   if (error) co_return fail(explain(*impl, error));
   co_return WebSocket(impl);
@@ -191,15 +198,18 @@ Awaitable<Result<WebSocket>> call_websocket(StreamPtr stream, WebSocketCall call
   impl->socket.set_option(ws::stream_base::decorator(
       [headers = call.headers](ws::request_type& request) { put_headers(request, headers); }));
   ws::response_type answer;
-  auto [error] = co_await impl->socket.async_handshake(answer, call.host, call.target, asio::as_tuple(asio::use_awaitable));
+  auto [error] = co_await impl->socket.async_handshake(answer, call.host, call.target,
+                                                       asio::as_tuple(asio::use_awaitable));
   impl->stream->clear_read_deadline();
-  if (error == ws::error::upgrade_declined) co_return fail(problem_error(int(answer.result_int()), answer.body()));
+  if (error == ws::error::upgrade_declined)
+    co_return fail(problem_error(int(answer.result_int()), answer.body()));
   if (error) co_return fail(explain(*impl, error));
   co_return WebSocket(impl);
 }
 
 Awaitable<void> close_going_away(std::weak_ptr<WebSocket::Impl> socket) {
-  if (auto impl = socket.lock()) co_await close_socket(impl, close_code::going_away, "the server is stopping");
+  if (auto impl = socket.lock())
+    co_await close_socket(impl, close_code::going_away, "the server is stopping");
 }
 
 }  // namespace drover::net

@@ -27,11 +27,12 @@ struct Message {
 };
 
 namespace close_code {
-inline constexpr std::uint16_t normal = 1000, going_away = 1001, policy = 1008, too_big = 1009, internal = 1011;
+inline constexpr std::uint16_t normal = 1000, going_away = 1001, policy = 1008, too_big = 1009,
+                               internal = 1011;
 }
 
-/// Movable; use it on its executor only. At most one read() and one write() at a time, which may overlap: one reading
-/// and one writing coroutine, the writer fed by a Mailbox.
+/// Movable; use it on its executor only. At most one read() and one write() at a time, which may overlap: one
+/// reading and one writing coroutine, the writer fed by a Mailbox.
 class WebSocket {
  public:
   struct Impl;
@@ -40,13 +41,13 @@ class WebSocket {
   WebSocket(WebSocket&&) noexcept;
   WebSocket& operator=(WebSocket&&) noexcept;
 
-  /// The next message. Errors: unavailable (closed by the peer, by us, or broken), timeout (nothing heard), exhausted
-  /// (too large), invalid (not the protocol). After an error the socket is dead.
+  /// The next message. Errors: unavailable (closed by the peer, by us, or broken), timeout (nothing heard),
+  /// exhausted (too large), invalid (not the protocol). After an error the socket is dead.
   Awaitable<Result<Message>> read();
   /// Returns when the kernel has the bytes.
   Awaitable<Result<void>> write(Message message);
-  /// Sends a close frame (after a write() that is running) and waits at most 2 s for the peer's. A read() ends with an
-  /// error.
+  /// Sends a close frame (after a write() that is running) and waits at most 2 s for the peer's. A read()
+  /// ends with an error.
   Awaitable<void> close(std::uint16_t code, std::string reason);
   /// Cuts at once; read() and write() end with an error. From any thread.
   void cancel();

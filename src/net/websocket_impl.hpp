@@ -11,8 +11,8 @@ namespace drover::net {
 
 bool asks_for_websocket(const Request& request);
 /// Answers the upgrade. `extra` goes into the 101 answer.
-Awaitable<Result<WebSocket>> accept_websocket(StreamPtr stream, const Request* request, WebSocketSettings settings,
-                                              Headers extra);
+Awaitable<Result<WebSocket>> accept_websocket(StreamPtr stream, const Request* request,
+                                              WebSocketSettings settings, Headers extra);
 struct WebSocketCall {
   std::string host;  // the Host header
   std::string target;

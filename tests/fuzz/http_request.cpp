@@ -1,4 +1,5 @@
-// Any bytes as an HTTP request: no crash; what passes our checks is read in one way only, wherever it is split.
+// Any bytes as an HTTP request: no crash; what passes our checks is read in one way only, wherever it is
+// split.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -66,9 +67,11 @@ void check_headers(std::string_view head) {
   if (!fed || !parser.head_done()) return;
   const auto& headers = parser.headers();
   insist(headers.count("Host") == 1, "passed without one Host");
-  insist(headers.count("Content-Length") + headers.count("Transfer-Encoding") <= 1, "passed with two framings");
+  insist(headers.count("Content-Length") + headers.count("Transfer-Encoding") <= 1,
+         "passed with two framings");
   for (const auto& [name, value] : headers.items())
-    insist((name + value).find_first_of(std::string_view("\r\n\0", 3)) == std::string::npos, "a line end in a field");
+    insist((name + value).find_first_of(std::string_view("\r\n\0", 3)) == std::string::npos,
+           "a line end in a field");
 }
 
 void check_target(std::string_view text) {
@@ -78,7 +81,8 @@ void check_target(std::string_view text) {
   auto plain = drover::net::percent_decode(target->path);
   insist(plain.has_value(), "a path that does not decode");
   insist((*plain + "/").find('\0') == std::string::npos, "a zero byte in a path");
-  insist(target->path.find("/../") == std::string::npos && !target->path.ends_with("/.."), "a path that climbs");
+  insist(target->path.find("/../") == std::string::npos && !target->path.ends_with("/.."),
+         "a path that climbs");
   auto again = drover::net::parse_query(target->query.encode());
   insist(again.has_value(), "a query that does not encode");
 }

@@ -21,7 +21,9 @@
 
 namespace drover::net::test {
 
-inline WallTime wall_now() { return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now()); }
+inline WallTime wall_now() {
+  return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
+}
 
 struct Folder {
   std::string path;
@@ -63,7 +65,9 @@ class Raw {
     std::string out;
     auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(limit_ms);
     for (;;) {
-      auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()).count();
+      auto left =
+          std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now())
+              .count();
       pollfd look{fd_, POLLIN, 0};
       if (left <= 0 || ::poll(&look, 1, int(left)) <= 0) return out;
       char bytes[4096];

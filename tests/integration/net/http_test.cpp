@@ -46,7 +46,8 @@ TEST_F(HttpRaw, ChunkedBodiesAndTrailers) {
 TEST_F(HttpRaw, ByteByByte) {
   start();
   Raw raw(port_);
-  for (char c : "POST / HTTP/1.1\r\n" + host() + "Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n3\r\nabc\r\n0\r\n\r\n")
+  for (char c : "POST / HTTP/1.1\r\n" + host() +
+                    "Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n3\r\nabc\r\n0\r\n\r\n")
     raw.send(std::string_view(&c, 1));
   EXPECT_NE(raw.read_all().find("POST / abc"), std::string::npos);
 }
@@ -60,31 +61,33 @@ TEST_F(HttpRaw, MalformedRequestsAreRefusedBeforeRouting) {
   auto get = "GET / HTTP/1.1\r\n" + host();
   auto post = "POST / HTTP/1.1\r\n" + host();
   for (const auto& [bytes, status] : std::vector<Case>{
-           {"GET / HTTP/1.1\r\n\r\n", "400"},                                   // no Host
-           {get + host() + "\r\n", "400"},                                      // two
-           {get + "X: a\r\n b\r\n\r\n", "400"},                                 // obs-fold
-           {post + "Transfer-Encoding: xchunked\r\n\r\n", "501"},               // ignored by Beast
-           {post + "Content-Length: 1\r\nContent-Length: 1\r\n\r\na", "400"},   // repeated
+           {"GET / HTTP/1.1\r\n\r\n", "400"},                                  // no Host
+           {get + host() + "\r\n", "400"},                                     // two
+           {get + "X: a\r\n b\r\n\r\n", "400"},                                // obs-fold
+           {post + "Transfer-Encoding: xchunked\r\n\r\n", "501"},              // ignored by Beast
+           {post + "Content-Length: 1\r\nContent-Length: 1\r\n\r\na", "400"},  // repeated
            {post + "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "400"},
-           {post + "Transfer-Encoding: chunked\r\n\r\nzz\r\n", "400"},          // no chunk size
+           {post + "Transfer-Encoding: chunked\r\n\r\nzz\r\n", "400"},  // no chunk size
            {post + "Transfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n0\r\n\r\n", "400"},
            {post + "Transfer-Encoding: chunked\r\n\r\n-1\r\n", "400"},
-           {"GET / HTTP/1.1\nHost: a\n\n", "400"},                              // bare LF
+           {"GET / HTTP/1.1\nHost: a\n\n", "400"},  // bare LF
            {"GET /../etc/passwd HTTP/1.1\r\n" + host() + "\r\n", "400"},
            {"GET /%2e%2e/ HTTP/1.1\r\n" + host() + "\r\n", "400"},
            {"GET /%00 HTTP/1.1\r\n" + host() + "\r\n", "400"},
            {"GET http://other/ HTTP/1.1\r\n" + host() + "\r\n", "400"},
            {"GET / HTTP/3.0\r\n" + host() + "\r\n", "505"},
-           {std::string("\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", 11), "400"},   // TLS on a plain port
+           {std::string("\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", 11), "400"},  // TLS on a plain port
            {get + "Expect: something\r\n\r\n", "417"},
-           {"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n", "421"},             // DNS rebinding
+           {"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n", "421"},  // DNS rebinding
            {"GET / HTTP/1.1\r\nHost: 127.0.0.1:1\r\n\r\n", "421"},
        }) {
     auto answer = last_answer(bytes);
     EXPECT_EQ(status_line(answer).substr(0, 12), "HTTP/1.1 " + status) << bytes;
     EXPECT_NE(answer.find("application/problem+json"), answer.npos) << answer;
   }
-  EXPECT_NE(last_answer("GET / HTTP/1.1\r\nHost: localhost:" + std::to_string(port_) + "\r\nConnection: close\r\n\r\n").find("200 OK"),
+  EXPECT_NE(last_answer("GET / HTTP/1.1\r\nHost: localhost:" + std::to_string(port_) +
+                        "\r\nConnection: close\r\n\r\n")
+                .find("200 OK"),
             std::string::npos);
 }
 
@@ -92,20 +95,31 @@ TEST_F(HttpRaw, OversizeIsRefused) {
   ServerSettings settings;
   settings.max_body = 1000;
   settings.max_header = 2000;
-  settings.body_limit = [](const Request& request) -> std::size_t { return request.path == "/big" ? 100'000 : 1000; };
+  settings.body_limit = [](const Request& request) -> std::size_t {
+    return request.path == "/big" ? 100'000 : 1000;
+  };
   start(settings);
-  auto post = [&](std::string path) { return "POST " + path + " HTTP/1.1\r\n" + host() + "Connection: close\r\n"; };
+  auto post = [&](std::string path) {
+    return "POST " + path + " HTTP/1.1\r\n" + host() + "Connection: close\r\n";
+  };
   EXPECT_EQ(status_line(last_answer(post("/") + "Content-Length: 1001\r\n\r\n" + std::string(1001, 'a'))),
             "HTTP/1.1 413 Content Too Large");
-  EXPECT_EQ(status_line(last_answer(post("/") + "Content-Length: 999999999999999999\r\n\r\n")), "HTTP/1.1 413 Content Too Large");
-  EXPECT_EQ(status_line(last_answer(post("/") + "Transfer-Encoding: chunked\r\n\r\n5dc\r\n" + std::string(1500, 'a') + "\r\n")),
+  EXPECT_EQ(status_line(last_answer(post("/") + "Content-Length: 999999999999999999\r\n\r\n")),
             "HTTP/1.1 413 Content Too Large");
-  EXPECT_EQ(status_line(last_answer(post("/big") + "Content-Length: 50000\r\n\r\n" + std::string(50'000, 'a'))), "HTTP/1.1 200 OK");
-  EXPECT_EQ(status_line(last_answer("GET / HTTP/1.1\r\n" + host() + "X: " + std::string(3000, 'a') + "\r\n\r\n")),
+  EXPECT_EQ(status_line(last_answer(post("/") + "Transfer-Encoding: chunked\r\n\r\n5dc\r\n" +
+                                    std::string(1500, 'a') + "\r\n")),
+            "HTTP/1.1 413 Content Too Large");
+  EXPECT_EQ(
+      status_line(last_answer(post("/big") + "Content-Length: 50000\r\n\r\n" + std::string(50'000, 'a'))),
+      "HTTP/1.1 200 OK");
+  EXPECT_EQ(
+      status_line(last_answer("GET / HTTP/1.1\r\n" + host() + "X: " + std::string(3000, 'a') + "\r\n\r\n")),
+      "HTTP/1.1 431 Request Header Fields Too Large");
+  EXPECT_EQ(status_line(last_answer("GET /" + std::string(500'000, 'a'))),
             "HTTP/1.1 431 Request Header Fields Too Large");
-  EXPECT_EQ(status_line(last_answer("GET /" + std::string(500'000, 'a'))), "HTTP/1.1 431 Request Header Fields Too Large");
-  EXPECT_EQ(status_line(last_answer(post("/") + "Transfer-Encoding: chunked\r\n\r\n1;" + std::string(50'000, 'x'))),
-            "HTTP/1.1 400 Bad Request");
+  EXPECT_EQ(
+      status_line(last_answer(post("/") + "Transfer-Encoding: chunked\r\n\r\n1;" + std::string(50'000, 'x'))),
+      "HTTP/1.1 400 Bad Request");
 }
 
 TEST_F(HttpRaw, SlowLorisIsCut) {
@@ -193,12 +207,14 @@ TEST_F(HttpRaw, PortInUseIsAConflict) {
   auto taken = other.listen(ListenTcp{.port = port_});
   ASSERT_FALSE(taken);
   EXPECT_EQ(taken.error().code, Errc::conflict);
-  EXPECT_EQ(taken.error().message, "port " + std::to_string(port_) + " on 127.0.0.1 is in use by another program");
+  EXPECT_EQ(taken.error().message,
+            "port " + std::to_string(port_) + " on 127.0.0.1 is in use by another program");
   EXPECT_EQ(other.listen(ListenTcp{.address = "nowhere"}).error().code, Errc::invalid);
   wait_for(pool_.executor(0), other.stop(0s));
 }
 
-// --- Unix sockets ----------------------------------------------------------------------------------------------------
+// --- Unix sockets
+// ----------------------------------------------------------------------------------------------------
 
 Awaitable<Response> tell_credentials(Request* request) {
   const auto& who = request->peer->credentials;
@@ -221,6 +237,23 @@ TEST_F(Http, UnixSocketTellsWhoCalls) {
   EXPECT_FALSE(std::filesystem::exists(path));
 }
 
+Awaitable<Response> tell_uid(Request* request) {
+  co_return text_response(200, request->peer->uid ? std::to_string(*request->peer->uid) : "unknown");
+}
+
+TEST_F(Http, LoopbackCallersAreKnownByTheirUid) {
+  serve([](Request& request) { return tell_uid(&request); });
+  auto known = server_->listen(ListenTcp{.identify_callers = true}).value();
+  auto known6 = server_->listen(ListenTcp{.address = "::1", .identify_callers = true});
+  auto anonymous = server_->listen(ListenTcp{}).value();
+  server_->start();
+  EXPECT_EQ(get(url(known), "/")->body, std::to_string(::getuid()));
+  EXPECT_EQ(get(url(anonymous), "/")->body, "unknown");
+  if (!known6) GTEST_SKIP() << "skipped, because this machine has no IPv6 loopback";
+  auto six = parse_url("http://[::1]:" + std::to_string(*known6)).value();
+  EXPECT_EQ(get(six, "/")->body, std::to_string(::getuid()));
+}
+
 TEST_F(Http, StaleSocketFileIsReplacedOtherFilesAreNot) {
   Folder folder;
   auto path = folder.path + "/hub.sock";
@@ -240,7 +273,8 @@ TEST_F(Http, StaleSocketFileIsReplacedOtherFilesAreNot) {
   EXPECT_EQ(server_->listen(ListenUnix{std::string(200, 'a')}).error().code, Errc::invalid);
 }
 
-// --- client ----------------------------------------------------------------------------------------------------------
+// --- client
+// ----------------------------------------------------------------------------------------------------------
 
 TEST_F(Http, ClientReusesItsConnection) {
   auto port = serve_plain(echo_handler());
@@ -251,7 +285,9 @@ TEST_F(Http, ClientReusesItsConnection) {
     EXPECT_EQ(answer->body, "GET /x ");
   }
   EXPECT_EQ(server_->connections(), 1u);
-  auto post = wait_for(pool_.executor(1), client.request({.method = "POST", .target = "/y", .body = std::string(300'000, 'z')}, 5s));
+  auto post =
+      wait_for(pool_.executor(1),
+               client.request({.method = "POST", .target = "/y", .body = std::string(300'000, 'z')}, 5s));
   ASSERT_TRUE(post);
   EXPECT_EQ(post->body.size(), 300'008u);
 }

@@ -74,7 +74,8 @@ Awaitable<Result<std::vector<SseEvent>>> read_events(HttpClient* client) {
 }
 
 TEST_F(Streams, LinesArriveInOrder) {
-  auto port = serve_plain([](Request&) { return ready(sse_response([](BodyWriter& out) { return count_to(5000, &out); })); });
+  auto port = serve_plain(
+      [](Request&) { return ready(sse_response([](BodyWriter& out) { return count_to(5000, &out); })); });
   HttpClient client(url(port), {});
   auto events = wait_for(pool_.executor(1), read_events(&client));
   ASSERT_TRUE(events) << events.error().message;

@@ -81,8 +81,10 @@ TEST_F(Tls, AgentIsKnownByItsCertificate) {
 TEST_F(Tls, AgentWithoutOrWithAWrongCertificateIsRefused) {
   auto port = start();
   EXPECT_EQ(ask(port, as_agent(std::nullopt)).error().code, Errc::denied);
-  EXPECT_EQ(ask(port, as_agent(World::agent_of(world_.other_ca, "agent-1", wall_now()))).error().code, Errc::denied);
-  EXPECT_EQ(ask(port, as_agent(world_.hub)).error().code, Errc::denied) << "the hub's certificate is no agent's";
+  EXPECT_EQ(ask(port, as_agent(World::agent_of(world_.other_ca, "agent-1", wall_now()))).error().code,
+            Errc::denied);
+  EXPECT_EQ(ask(port, as_agent(world_.hub)).error().code, Errc::denied)
+      << "the hub's certificate is no agent's";
   auto old = World::agent_of(world_.ca, "agent-1", wall_now() - std::chrono::days(400));
   EXPECT_EQ(ask(port, as_agent(old)).error().code, Errc::denied);
 }
@@ -92,16 +94,20 @@ TEST_F(Tls, AnAgentCannotPlayTheHub) {
   auto answer = ask(port, {TrustCa{{world_.ca.certificate}}});
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().code, Errc::denied);
-  EXPECT_EQ(ask(port, {TrustPins{{pin_of_certificate(world_.ca.certificate).value()}}}).error().code, Errc::denied);
+  EXPECT_EQ(ask(port, {TrustPins{{pin_of_certificate(world_.ca.certificate).value()}}}).error().code,
+            Errc::denied);
 }
 
 TEST_F(Tls, RevocationIsAskedAtEveryHandshake) {
   std::atomic<bool> revoked = false;
   AgentAdmission admission;
-  admission.allowed = [&](std::string_view uid, std::string_view serial) { return uid == "agent-1" && serial.size() == 32 && !revoked; };
+  admission.allowed = [&](std::string_view uid, std::string_view serial) {
+    return uid == "agent-1" && serial.size() == 32 && !revoked;
+  };
   auto port = start(admission);
   EXPECT_TRUE(ask(port, as_agent(world_.agent)));
-  EXPECT_EQ(ask(port, as_agent(World::agent_of(world_.ca, "agent-2", wall_now()))).error().code, Errc::denied);
+  EXPECT_EQ(ask(port, as_agent(World::agent_of(world_.ca, "agent-2", wall_now()))).error().code,
+            Errc::denied);
   revoked = true;
   auto refused = ask(port, as_agent(world_.agent));
   ASSERT_FALSE(refused);
@@ -157,7 +163,8 @@ TEST_F(Tls, LargeBodiesBothWays) {
   auto tls = TlsClient::create({TrustCa{{world_.ca.certificate}}}).value();
   HttpClient client(url(port, "https"), {.tls = tls});
   std::string body(10 << 20, 'b');
-  auto answer = wait_for(pool_.executor(1), client.request({.method = "PUT", .target = "/", .body = body}, 60s));
+  auto answer =
+      wait_for(pool_.executor(1), client.request({.method = "PUT", .target = "/", .body = body}, 60s));
   ASSERT_TRUE(answer) << answer.error().message;
   EXPECT_EQ(answer->body.size(), body.size() + 6);
   EXPECT_EQ(client.server_certificate()->role, CertRole::hub);

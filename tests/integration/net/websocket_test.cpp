@@ -21,11 +21,13 @@ class Ws : public ServerTest {
  protected:
   Handler echoing(WebSocketSettings settings = {}) {
     return [this, settings](Request&) {
-      return ready(upgrade_to([this](WebSocket socket) { return echo_messages(std::move(socket), &ended_, &why_); }, settings));
+      return ready(upgrade_to(
+          [this](WebSocket socket) { return echo_messages(std::move(socket), &ended_, &why_); }, settings));
     };
   }
   Result<WebSocket> connect(Url where, ClientSettings client = {}, WebSocketSettings settings = {}) {
-    return wait_for(pool_.executor(1), websocket_connect(std::move(where), std::move(client), std::move(settings)));
+    return wait_for(pool_.executor(1),
+                    websocket_connect(std::move(where), std::move(client), std::move(settings)));
   }
   Event ended_;
   Error why_;
@@ -74,7 +76,8 @@ TEST_F(Ws, LargeMessagesOverMutualTls) {
   ASSERT_TRUE(answer) << answer.error().message;
   EXPECT_EQ(answer->data, large);
   for (int i = 0; i < 200; ++i)
-    ASSERT_EQ(wait_for(pool_.executor(1), round_trip(&*socket, {std::to_string(i), true}))->data, std::to_string(i));
+    ASSERT_EQ(wait_for(pool_.executor(1), round_trip(&*socket, {std::to_string(i), true}))->data,
+              std::to_string(i));
   auto nobody = TlsClient::create({TrustCa{{ca.certificate}}, {}, std::string(agents_sni), true}).value();
   EXPECT_EQ(connect(url(port, "wss"), {.tls = nobody}).error().code, Errc::denied);
 }
@@ -114,9 +117,11 @@ TEST_F(Ws, AnsweredPingsKeepItOpen) {
   auto port = serve_plain(echoing({.idle = 200ms}));
   auto socket = connect(url(port, "ws"), {}, {.idle = 10s});
   ASSERT_TRUE(socket);
-  bool silent = wait_for(pool_.executor(1), first_of([](WebSocket* one) -> Awaitable<void> {
-                  co_await one->read();  // answers pings
-                }(&*socket), sleep_for(1s))) == 1;
+  bool silent = wait_for(pool_.executor(1), first_of(
+                                                [](WebSocket* one) -> Awaitable<void> {
+                                                  co_await one->read();  // answers pings
+                                                }(&*socket),
+                                                sleep_for(1s))) == 1;
   EXPECT_TRUE(silent);
   EXPECT_FALSE(ended_.is_set());
 }
@@ -142,7 +147,8 @@ TEST_F(Ws, ProtocolViolationEndsIt) {
 TEST_F(Ws, PlainRequestGets426AndRefusalIsAnError) {
   auto port = serve_plain([this](Request& request) {
     if (request.path == "/no") return ready(text_response(403, "no"));
-    return ready(upgrade_to([this](WebSocket socket) { return echo_messages(std::move(socket), &ended_, &why_); }));
+    return ready(
+        upgrade_to([this](WebSocket socket) { return echo_messages(std::move(socket), &ended_, &why_); }));
   });
   EXPECT_EQ(get(url(port), "/")->status, 426);
   auto where = url(port, "ws");
@@ -156,7 +162,9 @@ TEST_F(Ws, StopSaysGoingAway) {
   ASSERT_TRUE(socket);
   TaskGroup stopper(pool_.executor(0), {});
   stopper.spawn(server_->stop(5s));
-  auto message = wait_for(pool_.executor(1), [](WebSocket* one) -> Awaitable<Result<Message>> { co_return co_await one->read(); }(&*socket));
+  auto message = wait_for(pool_.executor(1), [](WebSocket* one) -> Awaitable<Result<Message>> {
+    co_return co_await one->read();
+  }(&*socket));
   ASSERT_FALSE(message);
   EXPECT_EQ(socket->close_code(), close_code::going_away);
   wait_for(pool_.executor(0), stopper.join());

@@ -150,7 +150,8 @@ TEST(TaskGroup, SpawnAndCancelFromOtherThreads) {
   group.spawn(set_when_left(&left));
   wait_for(pool.executor(1), [](TaskGroup* all) -> Awaitable<void> {
     while (all->size() > 1) co_await sleep_for(1ms);
-    co_await run_on(all->executor(), [] {});  // the last one has started now: its start was posted before this
+    co_await run_on(all->executor(),
+                    [] {});  // the last one has started now: its start was posted before this
     co_await run_on(all->executor(), [] {});
     all->cancel();
     co_await all->join();

@@ -64,7 +64,7 @@ TEST(IdentityFile, IsPrivateAndAtomic) {
   Folder folder;
   auto ca = create_ca("Test CA", now());
   ASSERT_TRUE(save_identity(folder.path, "ca", *ca));
-  struct stat facts {};
+  struct stat facts{};
   ASSERT_EQ(::stat((folder.path + "/ca.pem").c_str(), &facts), 0);
   EXPECT_EQ(facts.st_mode & 0777, 0600u);
   auto back = load_identity(folder.path, "ca");

@@ -19,9 +19,9 @@ TEST(Url, ReadsWhatIsUsed) {
 }
 
 TEST(Url, RefusesWhatIsNotSurelyRight) {
-  for (auto text : {"", "hub:3079", "ftp://a", "http://", "http://user@host", "http://a:0", "http://a:65536", "http://a:b",
-                    "http://[::1", "http://[::1]x", "http://a b", "http://a/#x", "http://a/ b", "http://a_\x01/", "unix:",
-                    "http://a:80x", "http://[::1]80"})
+  for (auto text : {"", "hub:3079", "ftp://a", "http://", "http://user@host", "http://a:0", "http://a:65536",
+                    "http://a:b", "http://[::1", "http://[::1]x", "http://a b", "http://a/#x", "http://a/ b",
+                    "http://a_\x01/", "unix:", "http://a:80x", "http://[::1]80"})
     EXPECT_FALSE(parse_url(text)) << text;
 }
 
@@ -50,7 +50,8 @@ TEST(QueryText, KeepsOrderAndRepeats) {
 TEST(TargetText, RefusesPathsThatEscape) {
   EXPECT_EQ(parse_target("/a/b%2Fc/?q=1")->path, "/a/b%2Fc/");
   EXPECT_EQ(parse_target("/a?q=1")->query.get("q"), "1");
-  for (auto text : {"", "a", "//a", "/a//b", "/.", "/..", "/a/../b", "/a/%2e%2e/b", "/%2E", "/a%", "/a%00b", "/?a=%g"})
+  for (auto text :
+       {"", "a", "//a", "/a//b", "/.", "/..", "/a/../b", "/a/%2e%2e/b", "/%2E", "/a%", "/a%00b", "/?a=%g"})
     EXPECT_FALSE(parse_target(text)) << text;
 }
 
