@@ -173,13 +173,13 @@ std::optional<BootTime> session_due(const World& world) {
   return at;
 }
 
-void report_changes(Step& step) {
+void report_changes(Step& step, bool at_once) {
   World& world = step.world;
   Session& session = world.session;
   if (session.link != Link::up) return;
   std::erase_if(world.unreported, [&](InstanceId id) { return !step.find(id); });
   if (world.unreported.empty()) return session.report_at.reset();
-  bool now = session.report_at && *session.report_at <= step.now.boot;
+  bool now = at_once || (session.report_at && *session.report_at <= step.now.boot);
   for (InstanceId id : world.unreported) now = now || worth_telling_now(*step.find(id));
   if (!now) {
     if (!session.report_at) session.report_at = step.now.boot + world.settings.report_delay;

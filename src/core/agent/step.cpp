@@ -88,7 +88,8 @@ void Step::settle_records() {
 
 void Step::finish() {
   settle_records();
-  report_changes(*this);
+  report_changes(*this, !last_.empty());
+  for (Frame& frame : std::exchange(last_, {})) send(std::move(frame));
   out.wake = session_due(world);
   auto earlier = [&](std::optional<BootTime> at) {
     if (at && (!out.wake || *at < *out.wake)) out.wake = at;

@@ -23,6 +23,8 @@ class Step {
   void note(std::string level, std::string message, InstanceId instance = {});
   /// Over the session in hand; nothing while there is none (what matters is sent again at its start).
   void send(Frame frame);
+  /// The same at the end of the step, after the reports: a task's end is never told before what it did.
+  void send_last(Frame frame) { last_.push_back(std::move(frame)); }
   Instance* find(InstanceId id);
   Attempt* find(const AttemptKey& key);
   /// The record changed: counted, reported and its timer set at the end of the step.
@@ -31,8 +33,11 @@ class Step {
   std::uint64_t confirm();  // a new Confirm; its serial
   /// Counts the changes made so far and sets timers: afterwards every record is what may be sent.
   void settle_records();
-  /// At the end: reports and the next wake-up.
+  /// At the end: reports, outcomes and the next wake-up.
   void finish();
+
+ private:
+  std::vector<Frame> last_;
 };
 
 // ---- session.cpp: hello, welcome, heartbeats, inventory
@@ -42,7 +47,7 @@ void give_up_link(Step& step, const std::string& reason);
 void frame_in(Step& step, const Envelope& envelope);
 void session_timers(Step& step);
 std::optional<BootTime> session_due(const World& world);
-void report_changes(Step& step);
+void report_changes(Step& step, bool at_once);
 
 // ---- tasks.cpp: attempts from Assign to OutcomeRecorded
 void assign(Step& step, const Assign& frame);

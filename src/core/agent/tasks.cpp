@@ -190,7 +190,7 @@ void end_attempt(Step& step, const AttemptKey& key, TaskMove outcome, std::strin
   if (instance && instance->task == key) instance->task.reset();
   // While rows cannot be written it is kept in memory; the retry writes it.
   if (step.world.journal_error.empty()) step.write_attempt(*attempt);
-  if (step.world.session.link == Link::up) step.send(*attempt->row.outcome);
+  if (step.world.session.link == Link::up) step.send_last(*attempt->row.outcome);
 }
 
 void progress(Step& step, Instance& instance, std::string message) {
