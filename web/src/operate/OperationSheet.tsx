@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
+import { get } from '../api/client';
 import { operations } from '../live/live';
 import type { Operation, OperationPreview } from '../api/types';
 import { plural } from '../text/format';
@@ -15,6 +16,23 @@ export function OperationSheet() {
 }
 
 const text_of = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+const poll_ms = 2_000;
+
+/** As the stream shows it; asked for now and then while the stream is away or its window has moved on. */
+function use_operation(begun: Operation | undefined): Operation | undefined {
+  const [asked_for, set_asked_for] = useState<Operation>();
+  const known = operations.order.value; // repaints when the operation comes into the window
+  const live_one = begun && known.includes(begun.id) ? operations.row(begun.id)?.value : undefined;
+  const current = live_one ?? asked_for ?? begun;
+  const poll = begun !== undefined && live_one === undefined && current?.state === 'running';
+  useEffect(() => {
+    if (!poll || !begun) return;
+    const timer = setInterval(() => get<Operation>(`/operations/${begun.id}`).then(set_asked_for, () => {}), poll_ms);
+    return () => clearInterval(timer);
+  }, [poll, begun]);
+  return current;
+}
 
 function OpenSheet({ request }: { request: OperationRequest }) {
   const [plan, set_plan] = useState<OperationPreview>();
@@ -42,7 +60,7 @@ function OpenSheet({ request }: { request: OperationRequest }) {
 
   const verb = verbs[request.kind];
   const title = `${verb.title} ${request.scope}`;
-  const current = begun ? (operations.row(begun.id)?.value ?? begun) : undefined;
+  const current = use_operation(begun);
   if (current) {
     const undo = request.kind === 'stop' && current.state !== 'running';
     const stopped = current.items.filter((item) => item.ok).map((item) => `${item.stack}/${item.instance_name}`);

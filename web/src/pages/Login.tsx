@@ -114,8 +114,8 @@ function Form({ onDone, onProblem }: { onDone: () => void; onProblem: (text: str
       </button>
       <details>
         <summary>No password yet?</summary>
-        <p>On the hub's own machine, this prints a link that signs you in once:</p>
-        <Command text="drover hub login" />
+        <p>The hub printed a link that signs in once when it first started. Or, on the hub's own machine:</p>
+        <Command text="drover user passwd admin" />
       </details>
     </form>
   );

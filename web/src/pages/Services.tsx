@@ -92,7 +92,7 @@ function Name({ row }: { row: ServiceView }) {
 
 /** A job counts what has run, a service what is ready. */
 function Ready({ row }: { row: ServiceView }) {
-  const short = row.ready < row.desired && row.state !== 'completed';
+  const short = row.ready < row.desired && row.state !== 'completed' && row.state !== 'stopped';
   return (
     <span class={short ? 'tone-warn' : ''}>
       {row.ready}
