@@ -135,7 +135,7 @@ function matches(row, word) {
   const text = (v) => (Array.isArray(v) ? v : [String(v ?? '')]);
   const hit = value === undefined
     ? ['id', 'name', 'stack', 'service', 'instance', 'type'].some((k) => String(row[k] ?? '').includes(name))
-    : text(name === 'node' && row.nodes ? row.nodes : row[name]).some((v) => value.split('|').some((p) => new RegExp(`^${p.replaceAll('*', '.*')}$`).test(v)));
+    : text(row[name]).some((v) => value.split('|').some((p) => new RegExp(`^${p.replaceAll('*', '.*')}$`).test(v)));
   return hit !== not;
 }
 

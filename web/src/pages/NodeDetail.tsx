@@ -33,7 +33,7 @@ export function NodeDetail({ row }: { row: NodeView }) {
             <Icon name="drain" size={14} /> Drain …
           </button>
         )}
-        <a class="button" href={`/services?filter=node:${row.name}`}>
+        <a class="button" href={`/services?filter=nodes:${row.name}`}>
           <Icon name="services" size={14} /> Its services
         </a>
       </span>

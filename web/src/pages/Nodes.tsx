@@ -36,7 +36,7 @@ export function Nodes() {
           <Icon name="plus" size={14} /> Join a node
         </button>
       </PageHead>
-      <FilterBar filter={filter} onChange={page.set_filter} placeholder="pve1  state:online  label.zone:a" presets={presets} problem={list.problem.value} />
+      <FilterBar filter={filter} onChange={page.set_filter} placeholder="pve1  state:online  labels.zone:a" presets={presets} problem={list.problem.value} />
       <DataList
         label="Nodes"
         list={list}
@@ -152,7 +152,7 @@ const columns: Column<NodeView>[] = [
     sort: 'instances',
     narrow: 'side',
     cell: (row) => (
-      <a href={`/services?filter=node:${row.name}`} title={`${row.running} running, ${row.failing} failing, ${row.instances} in all`}>
+      <a href={`/services?filter=nodes:${row.name}`} title={`${row.running} running, ${row.failing} failing, ${row.instances} in all`}>
         {row.running}
         <span class="muted">/{row.instances}</span>
         {row.failing ? <span class="tone-error"> · {row.failing} ✕</span> : null}

@@ -25,7 +25,7 @@ const presets = [
 ];
 
 export function Services() {
-  const page = use_page('name');
+  const page = use_page('id');
   const { filter, sort, limit, selection } = page;
   const list = use_list<ServiceView>({ topic: 'services', filter, sort, limit }, by_id);
   const { total, matching } = list.counts.value;
@@ -36,7 +36,7 @@ export function Services() {
   return (
     <div class="page list-page">
       <PageHead title="Services" name="Services" figures={filter ? `${count(matching)} of ${count(total)}` : count(total)} />
-      <FilterBar filter={filter} onChange={page.set_filter} placeholder="web  stack:shop  node:pve*" presets={presets} problem={list.problem.value} />
+      <FilterBar filter={filter} onChange={page.set_filter} placeholder="web  stack:shop  nodes:pve*" presets={presets} problem={list.problem.value} />
       <DataList
         label="Services"
         list={list}
@@ -103,7 +103,7 @@ function Ready({ row }: { row: ServiceView }) {
 
 const columns: Column<ServiceView>[] = [
   { key: 'state', title: 'State', width: 'minmax(150px, 1.5fr)', sort: 'state', narrow: 'line', cell: (row) => <StateLabel state={row.state as InstanceState} reason={row.reason} /> },
-  { key: 'name', title: 'Service', width: 'minmax(170px, 1.3fr)', sort: 'name', narrow: 'title', cell: (row) => <Name row={row} /> },
+  { key: 'name', title: 'Service', width: 'minmax(170px, 1.3fr)', sort: 'id', narrow: 'title', cell: (row) => <Name row={row} /> },
   { key: 'nodes', title: 'Nodes', width: 'minmax(90px, 1fr)', narrow: 'line', cell: (row) => <NodeNames names={row.nodes} /> },
   { key: 'ready', title: 'Ready', width: '70px', align: 'end', narrow: 'side', cell: (row) => <Ready row={row} /> },
   { key: 'restarts', title: 'Restarts', width: '80px', align: 'end', sort: 'restarts', narrow: 'hide', cell: (row) => (row.restarts ? count(row.restarts) : <span class="muted">0</span>) },

@@ -34,7 +34,7 @@ export function DataRow({ id, index, top, open, current, measure, onFocus, props
         data-id={id}
         aria-rowindex={index + 2}
         aria-selected={selection ? ticked : undefined}
-        aria-expanded={detail ? open : undefined}
+        data-open={detail && open ? '' : undefined}
         tabIndex={current ? 0 : -1}
         onFocusIn={onFocus}
         onDblClick={() => activate?.(row)}

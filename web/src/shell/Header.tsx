@@ -17,7 +17,7 @@ export function Header() {
   return (
     <header class="header">
       <FleetMenu />
-      <a class="brand" href="/" aria-label="Drover, to the overview">
+      <a class="brand" href="/" title="To the overview">
         <Logo />
         <span class="brand-name">drover</span>
         <span class="brand-env">{location.hostname}</span>
