@@ -127,6 +127,11 @@ Result<Answer> CommandRunner::operator()(const CancelTask& command) const {
   if (found == step.state.tasks.end()) return fail(Errc::not_found, "there is no such task");
   if (is_final(found->second.task.state))
     return fail(Errc::conflict, fmt::format("the task is over: {}", enum_name(found->second.task.state)));
+  auto slot = step.state.slots.find(found->second.task.placement.instance);
+  if (found->second.task.type == TaskType::delete_ &&
+      (slot == step.state.slots.end() || slot->second.slot.removing))
+    return fail(Errc::conflict, "what is not wanted any more cannot be kept by a cancel", {},
+                "apply the stack again to keep it");
   request_cancel(step, command.id, fmt::format("cancelled by {}", who.actor));
   step.audit(who, "task.cancel", "task " + to_string(command.id));
   return Answer{202, "/api/v1/tasks/" + to_string(command.id), {{"id", to_string(command.id)}}};

@@ -65,6 +65,7 @@ void settle(Step& step, Task& task) {
     if (entry.slot.removing) return erase_slot(step, entry.slot.id);
     set_node(step, entry, std::nullopt);  // moved away from here: placed anew by the next reconcile
   }
+  if (entry.slot.removing && task.type != TaskType::delete_) return;  // how that ended does not matter any more
   if (task.state == TaskState::failed) entry.slot.blocked = task.message;
   if (task.state == TaskState::cancelled && !task.message.empty()) entry.slot.blocked = task.message;
 }
