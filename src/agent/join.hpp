@@ -62,7 +62,7 @@ struct JoinOptions {
   bool again = false;  // this directory has joined before: give that identity up
 };
 /// conflict: this directory has joined already, or the name is taken. denied: wrong pin, used or expired line.
-net::Awaitable<Result<NodeIdentity>> join(JoinOptions options);
+net::Awaitable<Result<NodeIdentity>> join_hub(JoinOptions options);
 
 /// A new key and certificate, asked for with the present one.
 net::Awaitable<Result<NodeIdentity>> renew(NodeIdentity identity, Duration deadline);

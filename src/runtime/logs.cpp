@@ -232,54 +232,6 @@ Result<std::vector<LogRecord>> LogReader::next(std::size_t bytes) {
   return out;
 }
 
-namespace {
-
-/// Wakes a follower when something in the directory changes, or after a second.
-class Watch {
- public:
-  Watch(net::Executor executor, std::string directory)
-      : directory_(std::move(directory)), inotify_(std::move(executor), ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {}
-  net::Awaitable<void> wait() {
-    if (!watching_ && inotify_.get() >= 0)
-      watching_ = ::inotify_add_watch(inotify_.get(), directory_.c_str(), IN_MODIFY | IN_CREATE) >= 0;
-    if (!watching_) {  // no directory yet, or no more watches: look again soon
-      co_await net::sleep_for(200ms);
-      co_return;
-    }
-    [[maybe_unused]] auto woken = co_await net::within(1s, inotify_.readable());
-    char buffer[4096];
-    while (::read(inotify_.get(), buffer, sizeof buffer) > 0) {}
-  }
-
- private:
-  std::string directory_;
-  Descriptor inotify_;
-  bool watching_ = false;
-};
-
-}  // namespace
-
-net::Awaitable<Result<void>> read_log(net::Executor files, std::string directory, LogQuery query, LogSink sink) {
-  const auto here = co_await net::current_executor();
-  const bool follow = query.follow;
-  std::optional<Result<LogReader>> reader;
-  co_await net::run_on(files, [&] { reader.emplace(LogReader::open(directory, query)); });
-  if (!*reader) co_return fail(std::move(*reader).error());
-  std::optional<Watch> watch;
-  for (;;) {
-    std::optional<Result<std::vector<LogRecord>>> batch;
-    co_await net::run_on(files, [&] { batch.emplace((*reader)->next()); });
-    if (!*batch) co_return fail(std::move(*batch).error());
-    if (!(*batch)->empty()) {
-      if (!co_await sink(std::move(**batch))) co_return Result<void>();
-      continue;
-    }
-    if (!follow) co_return Result<void>();
-    if (!watch) watch.emplace(here, directory);
-    else co_await watch->wait();
-  }
-}
-
 std::string to_json_line(const LogRecord& record) {
   const auto seconds = std::chrono::floor<std::chrono::seconds>(std::chrono::nanoseconds(record.wall_ns));
   auto time = format_time(WallTime(seconds));

@@ -54,9 +54,37 @@ class LogReader {
   std::unique_ptr<Impl> impl_;
 };
 
+/// One instance's log among several.
+struct LogSource {
+  std::string name;  // "shop/web-1"
+  std::string directory;
+};
+struct MergedRecord {
+  std::size_t source = 0;
+  LogRecord record;
+};
+
+/// Several logs as one, by time; what is younger in one than the end of another does not wait for it.
+class MergedReader {
+ public:
+  static Result<MergedReader> open(const std::vector<LogSource>& sources, const LogQuery& query);
+  /// As LogReader::next.
+  Result<std::vector<MergedRecord>> next(std::size_t bytes = 256 << 10);
+
+ private:
+  struct Lane {
+    LogReader reader;
+    std::deque<LogRecord> ready;
+  };
+  MergedReader() = default;
+  std::vector<Lane> lanes_;
+  std::optional<std::uint64_t> tail_;  // until the tail has been given
+};
+
 /// Reads on `files`, hands batches to `sink` (false: stop), and follows if the query says so, woken by inotify.
-using LogSink = std::function<net::Awaitable<bool>(std::vector<LogRecord>)>;
-net::Awaitable<Result<void>> read_log(net::Executor files, std::string directory, LogQuery query, LogSink sink);
+using LogSink = std::function<net::Awaitable<bool>(std::vector<MergedRecord>)>;
+net::Awaitable<Result<void>> read_logs(net::Executor files, std::vector<LogSource> sources, LogQuery query,
+                                       LogSink sink);
 
 /// {"time":"…Z","stream":"stdout","line":"…"}; bytes that are not UTF-8 become U+FFFD. Without newline.
 std::string to_json_line(const LogRecord& record);

@@ -1,0 +1,357 @@
+#include "agent/local_api.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "agent/metrics.hpp"
+#include "agent/views.hpp"
+#include "base/json.hpp"
+#include "base/text.hpp"
+#include "net/problem.hpp"
+#include "net/router.hpp"
+#include "runtime/logs.hpp"
+#include "runtime/ports.hpp"
+
+namespace drover::agent {
+
+using net::Request;
+using net::Response;
+
+namespace {
+
+constexpr Duration command_patience = 35s;  // the core answers within 30 s
+constexpr std::uint64_t default_tail = 100;
+
+/// A command on its way through the core; touched on the agent's executor until `done`.
+struct Waiting {
+  std::optional<Result<std::string>> result;
+  net::Event done;
+};
+
+struct Done {
+  bool success = true;
+  std::string message;
+};
+BOOST_DESCRIBE_STRUCT(Done, (), (success, message))
+
+template <class T>
+Response json_of(const T& value, int status = 200) {
+  return net::json_response(status, to_json_text(value));
+}
+
+std::string who_asks(const net::Peer& peer, std::optional<std::uint32_t> uid) {
+  if (uid) return fmt::format("unix:{}", *uid);
+  return peer.address.empty() ? "unix" : peer.address;
+}
+
+}  // namespace
+
+struct LocalApi::Impl {
+  Impl(Parts its_parts, const AgentOptions& its_options)
+      : parts(std::move(its_parts)),
+        options(its_options),
+        started(parts.clock.now().boot),
+        server(parts.pool, settings(), [this](Request& request) { return handle(request); }) {
+    add_routes();
+  }
+
+  Parts parts;
+  const AgentOptions& options;
+  BootTime started;
+  std::uint16_t port = 0;
+  net::Router router;
+  net::HttpServer server;
+  std::map<std::string, std::shared_ptr<Waiting>> waiting;
+  std::uint64_t next_command = 0;
+
+  net::ServerSettings settings() {
+    net::ServerSettings settings;
+    settings.max_connections = 1024;
+    settings.on_problem = [&log = parts.log](const Error& error) {
+      log.warn("local API", {{"error", error.message}, {"cause", error.cause}});
+    };
+    return settings;
+  }
+
+  void add(std::string method, std::string pattern, net::Awaitable<Response> (Impl::*handler)(Request&)) {
+    router.add({std::move(method), std::move(pattern), [this, handler](Request& request) { return (this->*handler)(request); }});
+  }
+  void add_routes() {
+    for (const std::string prefix : {"", "/api/v1"}) add("GET", prefix + "/health", &Impl::health);
+    add("GET", "/livez", &Impl::alive);
+    add("GET", "/readyz", &Impl::ready);
+    add("GET", "/version", &Impl::version);
+    add("GET", "/services", &Impl::services);
+    add("GET", "/services/{name}/health", &Impl::service_health);
+    add("GET", "/services/{stack}/{name}/health", &Impl::service_health);
+    add("POST", "/services/{name}/{action}", &Impl::command);
+    add("POST", "/services/{stack}/{name}/{action}", &Impl::command);
+    add("GET", "/instances", &Impl::instances);
+    add("GET", "/ports", &Impl::ports);
+    add("GET", "/logs", &Impl::logs);
+    add("GET", "/metrics", &Impl::metrics);
+  }
+
+  std::optional<std::uint32_t> uid_of(const net::Peer& peer) const {
+    if (peer.credentials) return peer.credentials->uid;
+    if (!peer.loopback()) return std::nullopt;
+    return runtime::uid_of_loopback_peer(peer.address, peer.port, port);
+  }
+
+  net::Awaitable<Response> handle(Request& request) {
+    const bool open_to_all = request.method == "GET" && (request.path == "/health" || request.path == "/api/v1/health");
+    if (!open_to_all) {
+      const auto uid = uid_of(*request.peer);
+      if (!uid || (*uid != 0 && *uid != ::geteuid()))
+        co_return net::problem_response(Error{Errc::denied, "this API is for root and the agent's own user",
+                                              "the caller is " + who_asks(*request.peer, uid),
+                                              "ask as that user, or ask the hub; GET /health is open to all", {}});
+      if (request.method != "GET" && net::from_other_site(request))
+        co_return net::problem_response(Error{Errc::denied, "a page of another site asks for this", {}, {}, {}});
+    }
+    co_return co_await router.answer(request);
+  }
+
+  /// fn(core) on the agent's executor.
+  template <class F>
+  auto look(F fn) -> net::Awaitable<std::invoke_result_t<F, const AgentCore&>> {
+    std::optional<std::invoke_result_t<F, const AgentCore&>> out;
+    co_await net::run_on(parts.executor, [&] { out.emplace(fn(parts.core.core())); });
+    co_return std::move(*out);
+  }
+
+  /// Why the agent itself is not well; empty: it is.
+  net::Awaitable<std::string> trouble() {
+    std::string why;
+    co_await net::run_on(parts.executor, [&] {
+      if (!parts.driver.keeper().connected()) why = "the keeper cannot be reached";
+      else if (!parts.core.journal_error().empty()) why = "the journal cannot be written: " + parts.core.journal_error();
+    });
+    co_return why;
+  }
+
+  net::Awaitable<Response> health(Request&) {
+    HealthView view;
+    view.timestamp = parts.clock.now().wall;
+    view.uptime = drover::seconds(parts.clock.now().boot - started);
+    view.reason = co_await trouble();
+    for (const auto& service : co_await look(service_views)) {
+      view.services[service.stack + "/" + service.name] = service.health;
+      if (service.health == "unhealthy" && view.reason.empty())
+        view.reason = fmt::format("{}/{} is unhealthy", service.stack, service.name);
+    }
+    view.healthy = view.reason.empty();
+    view.status = view.healthy ? "healthy" : "unhealthy";
+    co_return json_of(view, view.healthy ? 200 : 503);
+  }
+  net::Awaitable<Response> alive(Request&) {
+    co_await look([](const AgentCore&) { return 0; });  // the core still turns
+    co_return net::text_response(200, "ok\n");
+  }
+  net::Awaitable<Response> ready(Request&) {
+    const auto why = co_await trouble();
+    co_return net::text_response(why.empty() ? 200 : 503, (why.empty() ? "ok" : why) + "\n");
+  }
+  net::Awaitable<Response> version(Request&) {
+    co_return net::json_response(200, print_json(json::object{{"name", "drover-agent"},
+                                                              {"version", options.version},
+                                                              {"protocol", protocol_version},
+                                                              {"node", parts.node},
+                                                              {"hub", parts.hub}}));
+  }
+  net::Awaitable<Response> services(Request&) {
+    const auto all = co_await look(service_views);
+    co_return net::json_response(200, print_json(json::object{{"services", to_json(all)}}));
+  }
+  net::Awaitable<Response> instances(Request&) {
+    const auto all = co_await look(instance_views);
+    co_return net::json_response(200, print_json(json::object{{"items", to_json(all)}}));
+  }
+  net::Awaitable<Response> ports(Request&) {
+    const auto all = co_await look(port_views);
+    co_return net::json_response(200, print_json(json::object{{"items", to_json(all)}}));
+  }
+
+  static std::string target_of(const Request& request) {
+    const auto stack = request.parameter("stack");
+    return stack.empty() ? std::string(request.parameter("name")) : fmt::format("{}/{}", stack, request.parameter("name"));
+  }
+
+  net::Awaitable<Response> service_health(Request& request) {
+    const auto found = find_service_view(co_await look(service_views), target_of(request));
+    if (!found) co_return net::problem_response(found.error());
+    co_return json_of(*found, found->health == "unhealthy" ? 503 : 200);
+  }
+
+  net::Awaitable<Response> command(Request& request) {
+    LocalCommand what;
+    what.action = request.parameter("action");
+    what.target = target_of(request);
+    what.who.actor = who_asks(*request.peer, uid_of(*request.peer));
+    what.who.origin = "agent " + parts.node;
+    auto answer = std::make_shared<Waiting>();
+    std::string id;
+    co_await net::run_on(parts.executor, [&] {
+      id = what.id = fmt::format("local-{}", ++next_command);
+      waiting[id] = answer;
+      parts.core.feed(what);
+    });
+    const bool answered = co_await answer->done.wait_for(command_patience);
+    std::optional<Result<std::string>> result;
+    co_await net::run_on(parts.executor, [&] {
+      waiting.erase(id);
+      result = answer->result;
+    });
+    if (!answered || !result)
+      co_return net::problem_response(Error{Errc::timeout, "no answer in time", {}, "it may still be done", {}});
+    if (!*result) co_return net::problem_response(result->error());
+    co_return json_of(Done{true, **result}, 202);
+  }
+
+  Result<std::vector<runtime::LogSource>> sources_of(const std::vector<InstanceView>& all, std::string_view wanted) const {
+    std::vector<runtime::LogSource> sources;
+    for (const auto& one : all) {
+      const auto full = one.stack + "/" + one.name, service = one.stack + "/" + one.service;
+      if (!wanted.empty() && wanted != full && wanted != service && wanted != one.name && wanted != one.service &&
+          wanted != one.stack && wanted != to_string(one.id))
+        continue;
+      sources.push_back({full, runtime::log_directory(parts.driver.paths(), one.stack, one.name, one.id)});
+    }
+    if (sources.empty() && !wanted.empty())
+      return fail(Errc::not_found, fmt::format("nothing on this node is called \"{}\"", wanted));
+    return sources;
+  }
+
+  net::Awaitable<Response> logs(Request& request) {
+    auto query = runtime::parse_log_query(request.query.items(), parts.clock.now().wall);
+    if (!query) co_return net::problem_response(query.error());
+    const bool everything = query->since.has_value() || request.query.get("tail") == std::optional<std::string_view>("all");
+    if (!query->tail && !everything) query->tail = default_tail;
+    const auto wanted = request.query.get("service").value_or(request.query.get("instance").value_or(""));
+    auto sources = sources_of(co_await look(instance_views), wanted);
+    if (!sources) co_return net::problem_response(sources.error());
+    if (auto fine = runtime::MergedReader::open({}, *query); !fine) co_return net::problem_response(fine.error());
+    const bool plain = request.query.get("format") == std::optional<std::string_view>("text");
+    Response response;
+    response.headers.set("Content-Type", plain ? "text/plain; charset=utf-8" : "application/x-ndjson");
+    response.endless = query->follow;
+    response.stream = [this, sources = std::move(*sources), query = *query, plain](net::BodyWriter& out) {
+      return write_logs(out, sources, query, plain);
+    };
+    co_return response;
+  }
+
+  net::Awaitable<void> write_logs(net::BodyWriter& out, std::vector<runtime::LogSource> sources,
+                                  runtime::LogQuery query, bool plain) {
+    const auto sink = [&out, &sources, plain](std::vector<runtime::MergedRecord> batch) {
+      return write_batch(out, sources, std::move(batch), plain);
+    };
+    // The directories were there a moment ago; an instance that goes meanwhile just ends.
+    [[maybe_unused]] const auto done = co_await runtime::read_logs(parts.files, sources, std::move(query), sink);
+  }
+
+  static net::Awaitable<bool> write_batch(net::BodyWriter& out, const std::vector<runtime::LogSource>& sources,
+                                          std::vector<runtime::MergedRecord> batch, bool plain) {
+    std::string text;
+    for (const auto& [source, record] : batch) {
+      if (plain) {
+        text += fmt::format("{} | {}\n", sources[source].name, valid_utf8(record.line));
+        continue;
+      }
+      auto line = runtime::to_json_line(record);
+      line.pop_back();
+      text += fmt::format("{},\"instance\":{}}}\n", line, print_json(json::value(sources[source].name)));
+    }
+    co_return (co_await out.write(std::move(text))).has_value();
+  }
+
+  struct Usage {
+    InstanceView view;
+    runtime::RunStats stats;
+  };
+  /// Figures are taken on the agent's executor, where the driver lives.
+  net::Awaitable<void> measure(std::vector<Usage>* out) {
+    for (auto& view : instance_views(parts.core.core())) {
+      auto stats = co_await parts.driver.stats({view.id, view.incarnation});
+      out->push_back({std::move(view), stats.value_or(runtime::RunStats{})});
+    }
+  }
+
+  net::Awaitable<Response> metrics(Request&) {
+    auto usage = std::make_shared<std::vector<Usage>>();
+    net::TaskGroup group(parts.executor, {});
+    group.spawn(measure(usage.get()));
+    co_await group.join();
+    Exposition out;
+    out.family("drover_build_info", "gauge", "This program.").sample({{"version", options.version}}, 1);
+    const auto connected = co_await look([](const AgentCore& core) { return core.connected(); });
+    out.family("drover_agent_connected", "gauge", "1 while the hub is connected.").sample({{"host", parts.node}}, connected ? 1 : 0);
+    add_service_metrics(out, *usage);
+    add_process_metrics(out);
+    co_return net::text_response(200, out.text(), "text/plain; version=0.0.4; charset=utf-8");
+  }
+
+  void add_service_metrics(Exposition& out, const std::vector<Usage>& all) const {
+    const auto each = [&](std::string_view name, std::string_view type, std::string_view help, auto value) {
+      out.family(name, type, help);
+      for (const auto& one : all)
+        if (const std::optional<double> figure = value(one))
+          out.sample({{"stack", one.view.stack}, {"service", one.view.service}, {"instance", one.view.name}, {"host", parts.node}},
+                     *figure);
+    };
+    each("drover_service_up", "gauge", "1 while the instance's main process lives.",
+         [](const Usage& u) { return std::optional(u.view.pid ? 1.0 : 0.0); });
+    each("drover_service_health", "gauge", "1 while the instance is ready.",
+         [](const Usage& u) { return std::optional(u.view.state == "ready" ? 1.0 : 0.0); });
+    each("drover_service_restarts_total", "counter", "Automatic restarts of the instance.",
+         [](const Usage& u) { return std::optional(double(u.view.restarts)); });
+    each("drover_service_start_duration_seconds", "gauge", "From the last start to ready.",
+         [](const Usage& u) -> std::optional<double> {
+           if (!u.view.started_at || !u.view.ready_at) return std::nullopt;
+           return drover::seconds(*u.view.ready_at - *u.view.started_at);
+         });
+    each("drover_service_cpu_seconds_total", "counter", "CPU time of this incarnation.",
+         [](const Usage& u) { return u.stats.cpu_seconds; });
+    each("drover_service_memory_working_set_bytes", "gauge", "Memory in use, without the page cache that may go.",
+         [](const Usage& u) -> std::optional<double> {
+           if (!u.stats.memory_bytes) return std::nullopt;
+           return double(*u.stats.memory_bytes);
+         });
+  }
+};
+
+LocalApi::LocalApi(Parts parts, const AgentOptions& options)
+    : impl_(std::make_shared<Impl>(std::move(parts), options)) {}
+LocalApi::~LocalApi() = default;
+
+Result<void> LocalApi::listen() {
+  auto port = impl_->server.listen(net::ListenTcp{.address = impl_->options.listen, .port = impl_->options.port});
+  if (!port && port.error().code == Errc::conflict) {
+    const auto wanted = impl_->options.port;
+    return fail(Errc::conflict, fmt::format("the agent's local API cannot listen: {}",
+                                            runtime::describe_busy(wanted, runtime::holder_of(wanted, "tcp"))),
+                {}, "stop that one, or choose another port");
+  }
+  if (!port) return fail(std::move(port).error());
+  impl_->port = *port;
+  const auto socket = impl_->parts.driver.paths().state + "/agent.sock";
+  if (socket.size() > 107) {
+    impl_->parts.log.warn("the state directory's path is too long for a socket in it", {{"path", socket}});
+  } else {
+    TRYV(impl_->server.listen(net::ListenUnix{.path = socket, .mode = 0600}));
+  }
+  impl_->server.start();
+  return {};
+}
+
+std::uint16_t LocalApi::port() const { return impl_->port; }
+net::Awaitable<void> LocalApi::close() { return impl_->server.stop(500ms); }
+
+void LocalApi::answer(Answer answer) {
+  const auto found = impl_->waiting.find(answer.id);
+  if (found == impl_->waiting.end()) return;
+  found->second->result = std::move(answer.result);
+  found->second->done.set();
+}
+
+}  // namespace drover::agent

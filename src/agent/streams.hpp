@@ -1,0 +1,22 @@
+#pragma once
+// Serves the hub's OpenStream: dials a connection of its own and sends an instance's log there, one JSON record a
+// message, as fast as the hub takes them.
+
+#include "agent/dialer.hpp"
+#include "base/log.hpp"
+#include "model/frames.hpp"
+
+namespace drover::agent {
+
+struct StreamParts {
+  net::Executor files;
+  Dialer& dialer;
+  const Clock& clock;
+  Log& log;
+  std::string directory;  // of the instance's log; empty: it is not here
+};
+
+/// Ends when the log has been sent, or the hub closes the stream.
+net::Awaitable<void> serve_stream(StreamParts parts, OpenStream open);
+
+}  // namespace drover::agent
