@@ -66,7 +66,8 @@ class HttpServer {
   std::size_t connections() const;
 
   /// No new connections, idle ones and endless streams are cut, WebSockets get "going away"; the rest may
-  /// finish within `grace`, then it is cut. Returns when everything has ended. Call once.
+  /// finish within `grace`, then it is cut. Returns when everything has ended. Call once, and not
+  /// from a handler of this server.
   Awaitable<void> stop(Duration grace);
 
  private:

@@ -37,12 +37,12 @@ struct Folder {
 /// A blocking socket whose every wait is bounded.
 class Raw {
  public:
-  explicit Raw(std::uint16_t port) {
+  explicit Raw(std::uint16_t port, const char* host = "127.0.0.1") {
     fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ::inet_pton(AF_INET, host, &address.sin_addr);
     connected_ = ::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
   }
   ~Raw() { ::close(fd_); }

@@ -1,3 +1,5 @@
+#include <ifaddrs.h>
+
 #include "integration/net/harness.hpp"
 
 namespace drover::net::test {
@@ -199,6 +201,42 @@ TEST_F(HttpRaw, TooManyConnectionsWaitTheirTurn) {
   EXPECT_EQ(c->read_until("GET /x", 100), "");  // in the backlog
   a.reset();
   EXPECT_NE(c->read_until("GET /x"), "");
+}
+
+// An IPv4 address of this machine that is not loopback; "" if it has none.
+std::string outside_address() {
+  std::string found;
+  ifaddrs* list = nullptr;
+  if (::getifaddrs(&list) != 0) return found;
+  for (auto* at = list; at; at = at->ifa_next) {
+    if (!at->ifa_addr || at->ifa_addr->sa_family != AF_INET) continue;
+    char text[INET_ADDRSTRLEN];
+    ::inet_ntop(AF_INET, &reinterpret_cast<sockaddr_in*>(at->ifa_addr)->sin_addr, text, sizeof text);
+    if (!std::string_view(text).starts_with("127.")) found = text;
+  }
+  ::freeifaddrs(list);
+  return found;
+}
+
+TEST_F(Http, OneAddressGetsOnlySoManyConnections) {
+  auto address = outside_address();
+  if (address.empty()) GTEST_SKIP() << "skipped, because this machine has only loopback";
+  ServerSettings settings;
+  settings.max_per_address = 3;
+  serve(echo_handler(), settings);
+  auto port = server_->listen(ListenTcp{.address = "0.0.0.0"}).value();
+  server_->start();
+  std::vector<std::unique_ptr<Raw>> all;
+  int answered = 0;
+  for (int i = 0; i < 5; ++i) {
+    auto& raw = *all.emplace_back(std::make_unique<Raw>(port, address.c_str()));
+    raw.send("GET /x HTTP/1.1\r\nHost: any.name\r\n\r\n");
+    answered += raw.read_until("GET /x").empty() ? 0 : 1;
+  }
+  EXPECT_EQ(answered, 3);
+  Raw local(port);
+  local.send("GET /x HTTP/1.1\r\nHost: any.name\r\n\r\n");
+  EXPECT_NE(local.read_until("GET /x"), "");
 }
 
 TEST_F(HttpRaw, PortInUseIsAConflict) {
