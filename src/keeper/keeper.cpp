@@ -67,7 +67,7 @@ bool Keeper::prepare_loop() {
   watch(signals_.get(), kind_signal, 0, EPOLLIN);
   watch(timer_.get(), kind_timer, 0, EPOLLIN);
   watch(listen_.get(), kind_listen, 0, EPOLLIN);
-  watch(pump_.news(), kind_news, 0, EPOLLIN);
+  watch(pump_.news().readable(), kind_news, 0, EPOLLIN);
   if (link_) watch(link_.get(), kind_link, 0, EPOLLIN);
   const std::string pids =
       "guard " + std::to_string(handoff_.guard_pid) + "\nkeeper " + std::to_string(::getpid()) + "\n";
@@ -179,8 +179,7 @@ void Keeper::timers() {
 }
 
 void Keeper::log_news() {
-  LogMessage message;
-  while (::recv(pump_.news(), &message, sizeof message, MSG_DONTWAIT) == ssize_t(sizeof message)) {
+  for (const auto& message : pump_.news().take()) {
     const auto found = instances_.find(message.owner);
     if (found == instances_.end()) continue;
     auto& instance = *found->second;
@@ -249,7 +248,7 @@ void Keeper::resume_log_thread() {
     report(Severity::error, "the log thread cannot start again", {}, errno);
     ::_exit(71);  // the guard's next keeper has a better chance
   }
-  watch(pump_.news(), kind_news, 0, EPOLLIN);
+  watch(pump_.news().readable(), kind_news, 0, EPOLLIN);
   for (auto& [number, instance] : instances_) {
     if (!instance->log) continue;
     instance->log->watched[0] = instance->log->watched[1] = instance->log->failing = false;

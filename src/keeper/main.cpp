@@ -137,6 +137,9 @@ int start(Command& command) {
   if (options.ready_fd >= 0) handoff.fds["ready"] = Fd(::fcntl(options.ready_fd, F_DUPFD_CLOEXEC, 3));
   if (options.ready_fd > 2) ::close(options.ready_fd);
   ::setsid();  // a Ctrl-C for the agent is not one for us
+  const Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  for (const int standard : {0, 1})
+    ::dup2(null.get(), standard);  // who reads our output shall not wait for our end
   if (::chdir("/") != 0) return failed("cannot enter", "/");
   return guard_main(options, std::move(handoff));
 }

@@ -2,7 +2,6 @@
 
 #include <pthread.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 namespace drover::keeper {
@@ -16,16 +15,10 @@ constexpr int retry_ms = 500;
 
 bool Pump::start() {
   if (!buffer_) buffer_ = std::make_unique_for_overwrite<char[]>(read_size);
-  int commands[2], news[2];
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, commands) != 0) return false;
-  commands_[0] = Fd(commands[0]);
-  commands_[1] = Fd(commands[1]);
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, news) != 0) return false;
-  news_[0] = Fd(news[0]);
-  news_[1] = Fd(news[1]);
+  if (!commands_.open() || !news_.open()) return false;
   epoll_ = Fd(::epoll_create1(EPOLL_CLOEXEC));
   epoll_event event{.events = EPOLLIN, .data = {.ptr = nullptr}};
-  if (!epoll_ || ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, commands_[0].get(), &event) != 0) return false;
+  if (!epoll_ || ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, commands_.readable(), &event) != 0) return false;
   const auto body = [](void* self) -> void* { return static_cast<Pump*>(self)->run(), nullptr; };
   running_ = ::pthread_create(&thread_, nullptr, body, this) == 0;
   return running_;
@@ -33,7 +26,7 @@ bool Pump::start() {
 
 bool Pump::stop(int timeout_ms) {
   if (!running_) return true;
-  send(nullptr, Verb::stop);
+  commands_.push({nullptr, Verb::stop});
   timespec until{};
   ::clock_gettime(CLOCK_REALTIME, &until);
   until.tv_sec += timeout_ms / 1000;
@@ -42,13 +35,6 @@ bool Pump::stop(int timeout_ms) {
   if (::pthread_timedjoin_np(thread_, nullptr, &until) != 0) return false;
   running_ = false;
   return true;
-}
-
-void Pump::send(Log* log, Verb verb) {
-  // Commands are few (two per incarnation) and the queue holds hundreds, so only a hung disk could make this
-  // wait.
-  const Command command{log, verb, 0};
-  while (::send(commands_[1].get(), &command, sizeof command, MSG_NOSIGNAL) < 0 && errno == EINTR) continue;
 }
 
 void Pump::run() {
@@ -71,8 +57,7 @@ void Pump::run() {
 }
 
 bool Pump::obey() {
-  Command command{};
-  while (::recv(commands_[0].get(), &command, sizeof command, MSG_DONTWAIT) == ssize_t(sizeof command)) {
+  for (const auto& command : commands_.take()) {
     switch (command.verb) {
       case Verb::add: begin(*command.log); break;
       case Verb::finish: finish_now(*command.log); break;
@@ -309,12 +294,7 @@ void Pump::publish(Log& log) {
 
 void Pump::tell(Log& log, LogNews news) {
   if (news == LogNews::written && (!want_written_ || log.told.exchange(true))) return;
-  const LogMessage message{log.owner, news};
-  while (::send(news_[1].get(), &message, sizeof message, MSG_NOSIGNAL) < 0) {
-    if (errno == EINTR) continue;
-    if (errno != EAGAIN || news != LogNews::closed) return;
-    ::usleep(1000);  // `closed` must arrive; the main thread takes these within milliseconds
-  }
+  news_.push({log.owner, news});
 }
 
 }  // namespace drover::keeper

@@ -1,13 +1,13 @@
 #pragma once
-// The log thread: takes output from the pipes, writes it as CRI lines. It shares no lock with the rest of the
-// keeper: the two exchange pointers over sockets, counters lie in the record. A hung disk holds up this
-// thread and nothing else.
+// The log thread: takes output from the pipes, writes it as CRI lines. The two threads exchange messages,
+// counters lie in the record. A hung disk holds up this thread and nothing else.
 
 #include <pthread.h>
 #include <deque>
 #include <memory>
 
 #include "keeper/cri.hpp"
+#include "keeper/mailbox.hpp"
 #include "keeper/record.hpp"
 #include "keeper/segments.hpp"
 
@@ -46,13 +46,14 @@ class Pump {
  public:
   bool start();
   /// The pump owns the log from here until it reports `closed` for it.
-  void add(Log* log) { send(log, Verb::add); }
+  void add(Log* log) { commands_.push({log, Verb::add}); }
   /// Nothing will write any more: takes what is left in the pipes, ends the last line, closes. Never waits
   /// for end of file, which a stranger who was given the descriptor could hold off for ever.
-  void finish(Log* log) { send(log, Verb::finish); }
+  void finish(Log* log) { commands_.push({log, Verb::finish}); }
   /// Ends the thread between two batches; the state is in the records. False: not in time (hung disk).
   bool stop(int timeout_ms);
-  int news() const { return news_[0].get(); }  // LogMessage packets, non-blocking
+  /// What happened to the logs, for the main thread's loop.
+  Mailbox<LogMessage>& news() { return news_; }
   void want_written(bool wanted) { want_written_ = wanted; }
 
  private:
@@ -60,9 +61,7 @@ class Pump {
   struct Command {
     Log* log;
     Verb verb;
-    std::uint32_t reserved;
   };
-  void send(Log* log, Verb verb);
   void run();
   bool obey();
   void begin(Log& log);
@@ -80,7 +79,9 @@ class Pump {
   void publish(Log& log);
   void tell(Log& log, LogNews news);
 
-  Fd epoll_, commands_[2], news_[2];
+  Fd epoll_;
+  Mailbox<Command> commands_;
+  Mailbox<LogMessage> news_;
   pthread_t thread_{};
   bool running_ = false;
   std::atomic<bool> want_written_{false};

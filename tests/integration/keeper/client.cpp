@@ -341,7 +341,11 @@ bool contains(const std::vector<LogLine>& lines, const std::string& text) {
 std::uint64_t directory_size(const std::string& directory) {
   std::uint64_t size = 0;
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(directory, error)) size += entry.file_size(error);
+  for (const auto& entry : fs::directory_iterator(directory, error)) {
+    std::error_code gone;
+    const auto one = entry.file_size(gone);
+    if (!gone) size += one;
+  }
   return size;
 }
 
