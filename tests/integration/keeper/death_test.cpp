@@ -177,9 +177,9 @@ TEST_F(Death, AWriterThatFillsThePipeMeanwhileGetsNoSigpipe) {
 
 TEST_F(Death, InTheMiddleOfAFloodIsTold) {
   start();
-  Client(state()).spawn("f", 1, shell_with_log("seq 1 3000000"));
-  for (int i = 0; i < 6; ++i) {
-    std::this_thread::sleep_for(milliseconds(20 + 13 * i));
+  Client(state()).spawn("f", 1, shell_with_log("seq 1 1000000"));
+  for (int i = 0; i < 4; ++i) {
+    std::this_thread::sleep_for(milliseconds(10 + 13 * i));
     kill_hard(keeper_pid());
   }
   Client(state()).wait("f", 1, [](const Seen& seen) { return seen.info.log_closed != 0; }, 30s);
