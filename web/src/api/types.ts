@@ -210,6 +210,15 @@ export interface OperationPreview {
   excluded: { instance: string; reason: string }[];
 }
 
+/** Why an instance is where it is, or nowhere. */
+export interface WhyView {
+  instance: string;
+  state: string;
+  summary: string;
+  facts: string[];
+  nodes: { node: string; fits: boolean; reason: string }[];
+}
+
 export interface EventView {
   seq: number;
   time: Time;

@@ -10,6 +10,7 @@ import { LogTools, type LogLook } from './LogTools';
 
 const at_end_px = 24;
 const line_px = 19;
+const most_measured = 30_000;
 
 /** A live log. Follows only while it is at the end; scrolled up it stands still and counts what came. */
 export function LogPanel({ path, label }: { path: string; label: string }) {
@@ -35,6 +36,8 @@ export function LogPanel({ path, label }: { path: string; label: string }) {
     overscan: 20,
   });
   useLayoutEffect(() => {
+    // Heights of lines that are long gone would be kept for ever.
+    if (virtual.itemSizeCache.size > most_measured) virtual.measure();
     const element = scroller.current;
     if (!element) return;
     if (following.value) {
@@ -44,6 +47,7 @@ export function LogPanel({ path, label }: { path: string; label: string }) {
       element.scrollTop -= log.dropped.value * line_px;
     }
   }, [version, look, virtual]);
+  useLayoutEffect(() => virtual.measure(), [look.wrap, virtual]);
 
   const to_end = () => {
     following.value = true;
@@ -88,7 +92,7 @@ export function LogPanel({ path, label }: { path: string; label: string }) {
         <div class="log-body" style={{ height: `${virtual.getTotalSize()}px` }}>
           {virtual.getVirtualItems().map((item) => {
             const line = buffer.at(item.index);
-            return line ? <LogRow key={String(item.key)} line={line} index={item.index} top={item.start} measure={virtual.measureElement} times={look.times} /> : null;
+            return line ? <LogRow key={String(item.key)} line={line} index={item.index} top={item.start} measure={look.wrap ? virtual.measureElement : undefined} times={look.times} /> : null;
           })}
         </div>
         {buffer.length ? null : (

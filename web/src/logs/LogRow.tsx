@@ -7,14 +7,14 @@ interface Props {
   index: number;
   top: number;
   times: 'local' | 'utc' | 'off';
-  measure: (element: HTMLElement | null) => void;
+  measure: ((element: HTMLElement | null) => void) | undefined;
 }
 
 /** One line: time, stream, text with its own colours. */
 export function LogRow({ line, index, top, times, measure }: Props) {
   const at = parse_time(line.time);
   return (
-    <div class={`log-line stream-${line.stream}`} data-index={index} data-n={line.n} ref={measure} style={{ transform: `translateY(${top}px)` }}>
+    <div class={`log-line stream-${line.stream}`} data-index={index} data-n={line.n} ref={measure ?? null} style={{ transform: `translateY(${top}px)` }}>
       {times === 'off' || at === undefined ? null : (
         <span class="log-time" title={stamp(at)}>
           {clock(at, times === 'utc')}

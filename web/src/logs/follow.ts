@@ -9,7 +9,7 @@ export interface LogQuery {
   stream: string;
 }
 
-const capacity = 20_000;
+const capacity = 10_000;
 const tail = 1_000;
 const flush_ms = 80;
 const retry_ms = 1_500;

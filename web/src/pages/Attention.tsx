@@ -3,8 +3,8 @@ import { sick_nodes } from '../live/live';
 import { by_id, use_list } from '../live/use-list';
 import { Ago } from '../parts/Ago';
 import { AgentIcon, Icon } from '../parts/icons';
-import { StateLabel } from '../parts/StateLabel';
-import { Version } from '../parts/Version';
+import { StateIcon, StateLabel } from '../parts/StateLabel';
+import { version_look } from '../text/states';
 import { ask } from '../operate/request';
 import { plural } from '../text/format';
 
@@ -57,11 +57,15 @@ export function Attention() {
           ))}
           {odd.map((row) => (
             <li key={row.id}>
-              <Version version={row.version} match={row.version_match} />
+              <span class="state">
+                <StateIcon look={version_look(row.version_match)} />
+                <span class="state-word tone-warn">version {row.version}</span>
+                <span class="state-reason">{version_look(row.version_match).word}</span>
+              </span>
               <a class="grow" href={`/nodes?filter=${row.name}&open=${row.id}`}>
                 <AgentIcon size={14} /> {row.name}
               </a>
-              <span class="muted">agent and hub differ</span>
+              <span class="muted">update its agent</span>
             </li>
           ))}
           {failed.map((row) => (

@@ -10,6 +10,7 @@ import { NodeNames } from '../parts/NodeNames';
 import { PageHead } from '../parts/PageHead';
 import { Ports } from '../parts/Ports';
 import { StateIcon } from '../parts/StateLabel';
+import { needs_why, Why } from '../parts/Why';
 import { look_of } from '../text/states';
 
 /** One instance: what it shall do, what it does, what is being done to it, and its log. */
@@ -66,6 +67,7 @@ function OneInstance({ id }: { id: string }) {
           ['Id', <span key="i" class="mono">{row.id}</span>],
         ]}
       />
+      {needs_why(row.state) ? <Why target={`${row.stack}/${row.name}`} about={`${row.state} ${row.reason}`} /> : null}
       {row.last_lines.length && !row.pid ? (
         <details class="last-lines" open={row.state === 'failed' || row.state === 'backoff'}>
           <summary>Its last lines before it ended{row.last_exit ? ` (${row.last_exit})` : ''}</summary>

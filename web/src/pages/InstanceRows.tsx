@@ -7,6 +7,7 @@ import { NodeNames } from '../parts/NodeNames';
 import { Ports } from '../parts/Ports';
 import { StateIcon } from '../parts/StateLabel';
 import { InstanceStateLabel } from '../parts/InstanceStateLabel';
+import { needs_why, Why } from '../parts/Why';
 import { look_of } from '../text/states';
 
 /** The instances of a service, live, below its row. */
@@ -17,6 +18,7 @@ export function InstanceRows({ service }: { service: ServiceView }) {
   if (!list.loaded.value) return <p class="muted">Waiting for the hub …</p>;
   if (!list.order.value.length) return <p class="muted">No instances.</p>;
   return (
+    <>
     <ul class="instances" aria-label={`Instances of ${service.id}`}>
       {list.order.value.map((id) => {
         const row = list.row(id)?.value;
@@ -24,6 +26,8 @@ export function InstanceRows({ service }: { service: ServiceView }) {
       })}
       {service.depends_on.length ? <li class="depends muted">needs {service.depends_on.join(', ')}</li> : null}
     </ul>
+    {needs_why(service.state) ? <Why target={service.id} about={`${service.state} ${service.reason}`} /> : null}
+    </>
   );
 }
 

@@ -37,7 +37,7 @@ export function Overview() {
               figure={s.services_ok}
               of={s.services}
               tone={s.services_failing ? 'error' : s.services_ok < s.services ? 'busy' : s.services ? 'ok' : 'idle'}
-              note={s.services_failing ? `${s.services_failing} failing` : s.services_ok < s.services ? 'some are stopped or on the way' : 'all well'}
+              note={s.services_failing ? `${s.services_failing} failing` : s.services_ok < s.services ? 'some are stopped or on the way' : s.services ? 'all well' : 'none yet'}
             />
             <Tile
               href="/services"
