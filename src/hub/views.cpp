@@ -224,6 +224,22 @@ std::optional<ServiceView> view_service(const HubState& state, const std::string
   return view;
 }
 
+std::vector<ServiceView> view_services(const HubState& state) {
+  std::vector<ServiceView> out;
+  for (const auto& [name, stack] : state.stacks) {
+    std::set<std::string> names;  // also those that are on their way out
+    for (const auto& [service, slots] : stack.slots) names.insert(service);
+    if (auto* revision = revision_of(stack))
+      for (const auto& service : revision->content.services) {
+        names.erase(service.name);
+        if (auto view = view_service(state, name, service.name)) out.push_back(std::move(*view));
+      }
+    for (const auto& service : names)
+      if (auto view = view_service(state, name, service)) out.push_back(std::move(*view));
+  }
+  return out;
+}
+
 StackView view_stack(const HubState& state, const StackEntry& stack) {
   auto sum = tally(state, stack);
   const Deployment* deployment = deployment_of(state, stack);

@@ -134,6 +134,8 @@ NodeView view_node(const HubState&, const HubSettings&, const NodeEntry&);
 InstanceView view_instance(const HubState&, const SlotEntry&);
 std::optional<ServiceView> view_service(const HubState&, const std::string& stack,
                                         const std::string& service);
+/// Of all stacks, in the order of their files.
+std::vector<ServiceView> view_services(const HubState&);
 StackView view_stack(const HubState&, const StackEntry&);
 TaskView view_task(const HubState&, const Task&);
 TaskStats view_task_stats(const HubState&);

@@ -1,0 +1,135 @@
+#include "hub/api/log_merge.hpp"
+
+namespace drover::hub {
+
+namespace {
+
+using Link = std::shared_ptr<net::TextLink>;
+
+struct Lane {
+  std::string name;
+  Link link;
+  std::string head, time;  // the next record
+  bool ended = false;
+};
+
+/// Cuts the agents' streams however the answer ends.
+struct Lanes {
+  std::vector<Lane> all;
+  ~Lanes() {
+    for (auto& lane : all)
+      if (lane.link) lane.link->close("the reader is gone");
+  }
+};
+
+std::string time_of(const std::string& record) {
+  auto parsed = parse_json(record);
+  if (!parsed || !parsed->is_object()) return {};
+  auto* time = parsed->get_object().if_contains("time");
+  return time && time->is_string() ? std::string(time->get_string()) : std::string();
+}
+
+std::string named(const std::string& name, const std::string& record) {
+  if (name.empty() || !record.starts_with('{')) return record;
+  return "{\"instance\":" + print_json(json::value(name)) + "," + record.substr(1);
+}
+
+std::string trouble(const std::string& name, const Error& error, WallTime now) {
+  json::object out{{"time", format_time(now)}, {"stream", "stderr"}, {"line", "[drover] " + error.message},
+                   {"error", drover::name(error.code)}};
+  if (!name.empty()) out["instance"] = name;
+  return print_json(out);
+}
+
+net::Awaitable<void> fill(Lane& lane) {
+  auto record = co_await lane.link->receive();
+  lane.ended = !record;
+  lane.head = record ? std::move(*record) : std::string();
+  lane.time = record ? time_of(lane.head) : std::string();
+}
+
+/// Always the oldest of all heads: every lane has one, or has ended.
+net::Awaitable<void> write_by_time(Lanes& lanes, net::BodyWriter& out) {
+  for (auto& lane : lanes.all) co_await fill(lane);
+  for (;;) {
+    Lane* first = nullptr;
+    for (auto& lane : lanes.all)
+      if (!lane.ended && (!first || lane.time < first->time)) first = &lane;
+    if (!first) co_return;
+    if (!co_await out.write(named(first->name, first->head) + "\n")) co_return;
+    co_await fill(*first);
+  }
+}
+
+using Lines = net::Mailbox<std::string>;
+
+net::Awaitable<void> pump(Lane& lane, std::shared_ptr<Lines> lines, std::shared_ptr<std::size_t> open) {
+  while (auto record = co_await lane.link->receive())
+    if (!co_await lines->push(named(lane.name, *record) + "\n")) co_return;
+  if (--*open == 0) lines->close();
+}
+
+net::Awaitable<void> drain(std::shared_ptr<Lines> lines, net::BodyWriter& out, net::TaskGroup& pumps) {
+  while (auto line = co_await lines->pop())
+    if (!co_await out.write(std::move(*line))) break;
+  pumps.cancel();
+}
+
+net::Awaitable<void> write_as_it_comes(Lanes& lanes, net::BodyWriter& out) {
+  auto lines = std::make_shared<Lines>(256);
+  auto open = std::make_shared<std::size_t>(lanes.all.size());
+  net::TaskGroup pumps(co_await net::current_executor(), [](std::string_view, std::string_view) {});
+  for (auto& lane : lanes.all) pumps.spawn(pump(lane, lines, open), "pump");
+  pumps.spawn(drain(lines, out, pumps), "drain");
+  co_await pumps.join();
+}
+
+struct Opened {
+  std::shared_ptr<Lanes> lanes = std::make_shared<Lanes>();
+  std::string trouble;
+  bool follow = false;
+};
+
+net::Awaitable<void> write_all(Opened opened, net::BodyWriter& out) {
+  if (!opened.trouble.empty() && !co_await out.write(opened.trouble)) co_return;
+  if (opened.lanes->all.empty()) co_return;
+  if (opened.follow) co_await write_as_it_comes(*opened.lanes, out);
+  else co_await write_by_time(*opened.lanes, out);
+}
+
+net::Awaitable<void> open_one(Api& api, const LogRequest& request, const LogSource& source, Opened& opened,
+                              std::optional<Error>& error) {
+  OpenStream ask{.what = "logs", .instance = source.instance, .options = request.options};
+  auto link = co_await api.streams.open(request.who, *source.node, std::move(ask));
+  if (link) {
+    opened.lanes->all.push_back({.name = source.name, .link = std::move(*link)});
+    co_return;
+  }
+  opened.trouble += trouble(source.name, link.error(), api.engine.clock().now().wall) + "\n";
+  error = std::move(link).error();
+}
+
+}  // namespace
+
+net::Awaitable<Result<net::Response>> stream_logs(Api& api, LogRequest request) {
+  Opened opened;
+  auto follow = request.options.find("follow");
+  opened.follow = follow != request.options.end() && (follow->second == "true" || follow->second == "1");
+  std::optional<Error> error;
+  {
+    net::TaskGroup openers(co_await net::current_executor(), [](std::string_view, std::string_view) {});
+    for (const auto& source : request.sources)
+      if (source.node) openers.spawn(open_one(api, request, source, opened, error), "open");
+    co_await openers.join();
+  }
+  if (error && request.sources.size() == 1) co_return fail(std::move(*error));
+  net::Response response;
+  response.headers.set("Content-Type", "application/x-ndjson");
+  response.headers.set("Cache-Control", "no-store");
+  response.headers.set("X-Accel-Buffering", "no");
+  response.endless = opened.follow;
+  response.stream = [opened](net::BodyWriter& out) { return write_all(opened, out); };
+  co_return response;
+}
+
+}  // namespace drover::hub

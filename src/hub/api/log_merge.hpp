@@ -1,0 +1,28 @@
+#pragma once
+// Logs of one or several instances as one answer of JSON lines.
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "hub/api/api.hpp"
+
+namespace drover::hub {
+
+struct LogSource {
+  InstanceId instance;
+  std::optional<NodeId> node;  // none: it has never been placed; an empty log
+  std::string name;            // put into each record as "instance"; empty: not
+};
+struct LogRequest {
+  Who who;
+  std::vector<LogSource> sources;
+  std::map<std::string, std::string> options;  // as in OpenStream
+};
+
+/// By time for what is there; what follows comes as it comes. Back-pressure reaches the agents: a slow reader stops
+/// them. An agent that is away: one record says so (or, for a single instance, the answer is its error).
+net::Awaitable<Result<net::Response>> stream_logs(Api& api, LogRequest request);
+
+}  // namespace drover::hub
