@@ -107,21 +107,36 @@ Wish judge(Step& step, const Assign& order) {
   std::unreachable();
 }
 
+namespace {
+/// Takes the row over. What the journal has may be older by now (an end came in between): then it is written
+/// again.
+void take_over(Step& step, Attempt& attempt, Instance& instance, PlacementRow wanted) {
+  auto written = std::exchange(attempt.wanted, std::nullopt);
+  // The run in hand is what it is; the journal may count one more, for a job that is about to start.
+  std::uint64_t incarnation = instance.row.incarnation;
+  if (!written || !same_wish(*written, wanted)) {
+    if (written) wanted.incarnation = std::max(wanted.incarnation, written->incarnation);
+    step.write(wanted);
+  }
+  instance.row = std::move(wanted);
+  instance.journaled_incarnation = instance.row.incarnation;
+  instance.row.incarnation = incarnation;
+}
+}  // namespace
+
 void apply(Step& step, Attempt& attempt) {
   const Assign& order = attempt.row.assign;
   InstanceId id = order.placement.instance;
   AttemptKey key{order.task, order.attempt};
-  bool fresh = !step.find(id);
-  if (fresh && !attempt.wanted) return end_attempt(step, key, TaskMove::succeed);
+  // Judged again: while the rows were on their way its run may have ended, or begun anew.
+  Wish wish = judge(step, order);
+  if (wish.kind == Wish::Kind::refused) return end_attempt(step, key, TaskMove::refused, std::move(wish.why));
+  if (wish.kind == Wish::Kind::reached) return end_attempt(step, key, TaskMove::succeed);
   Instance& instance = step.world.instances[id];
-  bool was_orphan = std::exchange(instance.orphan, false);
-  if (attempt.wanted) {
-    // The run in hand is what it is; the journal may count one more, for a job that is about to start.
-    std::uint64_t incarnation = instance.row.incarnation;
-    instance.row = std::move(*attempt.wanted);
-    instance.journaled_incarnation = instance.row.incarnation;
-    instance.row.incarnation = incarnation;
-    attempt.wanted.reset();
+  bool was_orphan = instance.orphan && wish.wanted;
+  if (wish.wanted) {
+    instance.orphan = false;
+    take_over(step, attempt, instance, std::move(*wish.wanted));
   }
   instance.task = key;
   instance.book = {};  // a change by the hub begins a new count
@@ -129,9 +144,10 @@ void apply(Step& step, Attempt& attempt) {
   instance.waits_for_ours = false;
   instance.spawn_tries = 0;
   instance.deleting = order.type == TaskType::delete_;
-  if (order.type == TaskType::restart && instance.row.run)
-    instance.restart_wanted = instance.phase != Phase::none;
-  if (was_orphan && instance.phase == Phase::running && !instance.deleting)
+  if (order.type == TaskType::restart)
+    instance.restart_wanted = instance.row.run && instance.phase != Phase::none &&
+                              instance.row.incarnation <= attempt.row.incarnation;
+  if (was_orphan && instance.phase == Phase::running)
     adopt(step, instance, instance.seen.pid, instance.seen.started_at);
   step.mark(instance);
   drive(step, id);

@@ -312,7 +312,9 @@ void emptied(Step& step, const Run& run) {
   instance->restart_wanted = false;
   instance->unhealthy.clear();
   auto ended = std::exchange(instance->ended, std::nullopt);
-  step.mark(*instance);
+  step.world.touched.insert(run.instance);  // its timer
+  if (instance->live_digest != instance->row.placement.digest)
+    step.mark(*instance);  // the record turns to the new
   if (ended && wants_run(*instance) && !on_order)
     fail_for_good(step, *instance, ended->state, std::move(ended->reason));
   if (on_order) instance->spawn_at.reset();

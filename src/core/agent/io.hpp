@@ -43,7 +43,7 @@ BOOST_DESCRIBE_STRUCT(PlacementRow, (),
                       (placement, stack, instance_name, index, service, run, restart_generation, incarnation,
                        ports, finished))
 
-/// An attempt that has been accepted (outcome absent) or has ended and is not yet recorded by the hub.
+/// An attempt that has begun (outcome absent) or has ended and is not yet recorded by the hub.
 struct AttemptRow {
   Assign assign;
   bool begun = false;

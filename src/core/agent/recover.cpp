@@ -20,9 +20,9 @@ std::optional<BootTime> healthy_since(const Step& step, const Instance& instance
 void take_in(Step& step, Instance& instance, const Found& found) {
   instance.row.incarnation = found.run.incarnation;
   instance.live_digest = found.digest;
-  instance.live_ports = found.ports;
   instance.live_stop = instance.row.service.stop;
-  if (instance.row.ports.empty()) instance.row.ports = found.ports;
+  instance.live_ports = found.ports.empty() ? instance.row.ports : found.ports;
+  if (found.alive && found.digest == instance.row.placement.digest) instance.row.ports = instance.live_ports;
   if (found.alive) return adopt(step, instance, found.pid, found.started_at);
   if (instance.row.finished && found.empty) return step.then(ForgetRun{found.run});
   // It ended while nobody looked: taken in as if it were seen now.
@@ -66,7 +66,17 @@ void not_found(Step& step, Instance& instance) {
   fail_for_good(step, instance, InstanceState::failed, job_lost);
 }
 
-void resume_attempts(Step& step) {
+/// What had not begun is not ours to remember: the hub assigns it again, if it is still wanted.
+void drop_unbegun(Step& step) {
+  std::erase_if(step.world.attempts, [&](const auto& pair) {
+    if (pair.second.stage != Stage::queued) return false;
+    step.write(EraseAttempt{pair.first.first, pair.first.second});
+    return true;
+  });
+}
+
+/// Who works on what; carried on when all that was found has been taken in.
+void attach_attempts(Step& step) {
   std::vector<AttemptKey> without;
   for (auto& [key, attempt] : step.world.attempts) {
     if (attempt.stage != Stage::active) continue;
@@ -86,13 +96,12 @@ void resume_attempts(Step& step) {
   }
 }
 
-void resume_restarts(Step& step) {
-  for (auto& [key, attempt] : step.world.attempts) {
-    if (attempt.stage != Stage::active || attempt.row.assign.type != TaskType::restart) continue;
-    Instance* instance = step.find(attempt.row.assign.placement.instance);
-    if (instance && instance->phase != Phase::none && instance->row.incarnation <= attempt.row.incarnation)
-      instance->restart_wanted = true;
-  }
+void resume_attempts(Step& step) {
+  std::vector<AttemptKey> begun;
+  for (const auto& [key, attempt] : step.world.attempts)
+    if (attempt.stage == Stage::active) begun.push_back(key);
+  for (const AttemptKey& key : begun)
+    if (Attempt* attempt = step.find(key); attempt->stage == Stage::active) apply(step, *attempt);
 }
 
 /// The newest run of each instance; older ones are what a former life left behind.
@@ -129,14 +138,15 @@ void recover(Step& step, const Recovered& event) {
   }
   for (const auto& [id, run] : found)
     if (!step.find(id)) take_orphan(step, run);
-  resume_attempts(step);
+  drop_unbegun(step);
+  attach_attempts(step);
   for (InstanceId id : known) {
     Instance* instance = step.find(id);
     if (!instance) continue;
     if (auto run = found.find(id); run != found.end()) take_in(step, *instance, run->second);
     else not_found(step, *instance);
   }
-  resume_restarts(step);
+  resume_attempts(step);
   for (InstanceId id : known) drive(step, id);
 }
 

@@ -108,7 +108,7 @@ struct World {
   AgentSettings settings;
   AgentMeta meta;
   bool recovered = false, stopped = false;
-  bool welcomed_once = false;  // queued attempts of a former life wait for the hub's word
+  bool welcomed_once = false;  // before, nothing that the journal does not know is touched
   Session session;
   std::map<InstanceId, Instance> instances;
   std::map<AttemptKey, Attempt> attempts;

@@ -19,7 +19,7 @@ void sync(const Step& step, Instance& instance) {
   seen.run = row.run;
   seen.ports = row.ports;
   // Counts on from the wall clock, so that it goes up over a restart of the agent as well.
-  auto floor = std::uint64_t(std::max<std::int64_t>(step.now.wall.time_since_epoch().count() / 1000, 1));
+  auto floor = std::uint64_t(std::max<std::int64_t>(step.now.wall.time_since_epoch().count(), 1));
   seen.version = seen.version == 0 ? floor : seen.version + 1;
 }
 }  // namespace

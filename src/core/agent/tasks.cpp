@@ -102,14 +102,12 @@ void assign(Step& step, const Assign& frame) {
   attempt.row.assign = frame;
   if (!world.journal_error.empty()) {
     end_attempt(step, key, TaskMove::refused, full_disk(world));
-    return;
   }
-  step.write_attempt(attempt);
+  // Written down when it begins: until then the hub's own record is enough, it assigns it again.
 }
 
 void schedule(Step& step) {
   World& world = step.world;
-  if (!world.welcomed_once) return;
   std::vector<std::pair<int, AttemptKey>> order;
   for (const auto& [key, attempt] : world.attempts)
     if (attempt.stage == Stage::queued) order.emplace_back(10 - attempt.row.assign.priority, key);
