@@ -1,0 +1,347 @@
+// up down
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+
+#include "base/text.hpp"
+#include "cli/commands.hpp"
+#include "cli/follow.hpp"
+#include "cli/interrupts.hpp"
+#include "cli/local_process.hpp"
+#include "cli/log_printer.hpp"
+#include "cli/output.hpp"
+#include "cli/stack_file.hpp"
+#include "runtime/paths.hpp"
+
+namespace drover::cli {
+
+namespace {
+struct UpFlags {
+  std::string file, timeout = "5m", listen;
+  bool detach = false, no_logs = false;
+};
+
+/// What is asked of the hub in this state directory, whatever DROVER_HUB says.
+Context local_context(const Context& context) {
+  Context out = context;
+  out.flags.state = context.state_directory();
+  out.flags.hub.clear();
+  return out;
+}
+
+std::string pid_file(const std::string& state) { return state + "/up.pid"; }
+
+Result<UpConfig> load_up_config(Context& context, const UpFlags& flags) {
+  UpConfig out;
+  std::vector<ConfigFlag> hub_flags;
+  if (!flags.listen.empty()) hub_flags.push_back({"listen", flags.listen, "--listen"});
+  auto given = [](const std::vector<ConfigEntry>& entries) {
+    for (const auto& entry : entries)
+      if (entry.key == "listen") return entry.origin != ConfigOrigin::built_in;
+    return false;
+  };
+  TRY(auto hub, load_config<HubConfig>(sources_for(context, "hub", {}, hub_flags)));
+  TRY(auto agent, load_config<AgentConfig>(sources_for(context, "agent", {}, {})));
+  return UpConfig{hub.config, agent.config, given(hub.entries), given(agent.entries)};
+}
+
+// ---- the stack goes to the hub --------------------------------------------------------------------------------
+
+/// Applies, and starts what an earlier `down` had stopped. The deployment to wait for; empty: none.
+Result<std::string> bring_up(const Api& api, const StackFile& file) {
+  Call call{"PUT", path_of({"stacks", file.stack.name})};
+  call.body = file.document;
+  TRY(auto answer, api.send(call));
+  auto deployment = text(answer.body, "deployment");
+  if (truth(answer.body, "changed")) return deployment;
+  TRYV(api.send({"POST", path_of({"stacks", file.stack.name, "start"})}));
+  return deployment;
+}
+
+bool settled(const json::value& instance) {
+  auto state = text(instance, "state");
+  return state == "ready" || state == "completed";
+}
+
+/// For a stack that had been stopped: until all instances are well. There is no deployment to wait for.
+Result<int> wait_until_well(const Context& context, const Api& api, const std::string& stack, Duration limit, StopFlag stop) {
+  Progress progress(context);
+  auto until = context.clock->now().boot + limit;
+  for (;;) {
+    TRY(auto page, api.get("/instances", net::Query({{"filter", "stack:" + stack}, {"limit", "1000"}})));
+    const auto& instances = list(page, "items");
+    progress.show(instances);
+    bool well = true;
+    for (const auto& instance : instances) {
+      well &= settled(instance);
+      if (text(instance, "state") == "failed")
+        return fail(Errc::internal, stack + "/" + text(instance, "name") + " has failed", text(instance, "reason"),
+                    "drover status " + stack + "/" + text(instance, "name"));
+    }
+    if (well) return 0;
+    if (stop && *stop) return 130;
+    if (context.clock->now().boot > until)
+      return fail(Errc::timeout, stack + " is not ready after " + human_duration(limit), {}, "drover why " + stack);
+    sleep_a_little();
+  }
+}
+
+Result<int> apply_and_wait(const Context& context, const Api& api, const StackFile& file, const UpFlags& flags, StopFlag stop) {
+  TRY(auto limit, parse_duration(flags.timeout));
+  TRY(auto deployment, bring_up(api, file));
+  if (deployment.empty()) return wait_until_well(context, api, file.stack.name, limit, stop);
+  TRY(int status, follow_deployment(context, api, deployment, file.stack.name, limit, stop));
+  if (status != 0) return status;
+  return wait_until_well(context, api, file.stack.name, limit, stop);
+}
+
+// ---- attached logs --------------------------------------------------------------------------------------------
+
+net::Awaitable<void> keep_following(const Api* api, Call call, LogPrinter* printer) {
+  for (;;) {  // the stream ends when the hub is short of memory or restarts; ends with the group
+    auto result = co_await api->lines(call, [printer](std::string line) { return printer->print(line); });
+    if (!result && result.error().code == Errc::not_found) co_return;
+    co_await net::sleep_for(300ms);
+  }
+}
+
+net::Awaitable<void> follow_until(const Api* api, Call call, LogPrinter* printer, net::Event* stop) {
+  net::TaskGroup group(co_await net::current_executor(), [](std::string_view, std::string_view) {});
+  group.spawn(keep_following(api, std::move(call), printer));
+  co_await stop->wait();
+  group.cancel();
+  co_await group.join();
+}
+
+void attach(const Context& context, const Api& api, const std::string& stack, WallTime from, Interrupts& interrupts) {
+  LogFlags flags;
+  flags.follow = true;
+  flags.since = format_time(from);
+  LogPrinter printer(context, true, false);
+  net::block_on(follow_until(&api, log_call(flags, stack), &printer, &interrupts.event()));
+}
+
+// ---- in this process ------------------------------------------------------------------------------------------
+
+/// Everything, dependants first, as the hub plans it. Ends early at a second interrupt.
+void stop_in_order(const Context& context, const Api& api, Duration limit, const Interrupts& interrupts) {
+  int before = interrupts.count();
+  Call call{"POST", "/operations"};
+  call.body = R"({"kind":"stop","all":true,"targets":[]})";
+  auto answer = api.send(call);
+  if (!answer) return;  // nothing to stop, or the hub is ill: the agent ends what is left
+  auto id = text(answer->body, "id");
+  Progress progress(context);
+  auto until = context.clock->now().boot + limit;
+  while (context.clock->now().boot < until && interrupts.count() <= before) {
+    auto operation = api.get(path_of({"operations", id}));
+    auto page = api.get("/instances", net::Query({{"limit", "1000"}}));
+    if (page) progress.show(list(*page, "items"));
+    if (!operation || text(*operation, "state") != "running") return;
+    sleep_a_little();
+  }
+}
+
+Result<int> end_everything(const Context& context, const Api& api, LocalHub& local, const UpConfig& config, const Interrupts& interrupts) {
+  context.err.write(context.err.tty ? "\nstopping everything in order (Ctrl-C again: at once)\n" : "stopping everything in order\n");
+  int before = interrupts.count();
+  stop_in_order(context, api, config.agent.stop_deadline, interrupts);
+  bool force = interrupts.count() > before;
+  if (force) context.err.write("at once\n");
+  TRYV(local.stop(force));
+  std::error_code ignored;
+  std::filesystem::remove(pid_file(context.state_directory()), ignored);
+  context.err.write("everything is stopped\n");
+  return 0;
+}
+
+Result<std::unique_ptr<LocalHub>> start_local(const Context& context, const Programs& programs, const UpConfig& config) {
+  auto state = context.state_directory();
+  TRY(auto local, programs.up(context, config, state));
+  std::ofstream(pid_file(state)) << ::getpid() << "\n";
+  return local;
+}
+
+Result<int> serve_attached(const Context& context, const Programs& programs, const StackFile& file, const UpFlags& flags, const UpConfig& config) {
+  Interrupts interrupts;
+  auto began = context.clock->now().wall;
+  TRY(auto local, start_local(context, programs, config));
+  auto asking = local_context(context);
+  TRY(auto api, Api::open(asking));
+  auto status = apply_and_wait(asking, api, file, flags, &interrupts.once());
+  if (!status) print_error(context, status.error());
+  if (interrupts.count() == 0) {
+    if (!flags.no_logs) attach(asking, api, file.stack.name, began, interrupts);
+    else interrupts.wait();
+  }
+  TRYV(end_everything(asking, api, *local, config, interrupts));
+  return status || status.error().code == Errc::timeout ? 0 : 1;
+}
+
+/// Behind: until SIGTERM.
+Result<int> serve_behind(const Context& context, const Programs& programs, const UpConfig& config) {
+  Interrupts interrupts;
+  TRY(auto local, start_local(context, programs, config));
+  auto asking = local_context(context);
+  TRY(auto api, Api::open(asking));
+  interrupts.wait();
+  return end_everything(asking, api, *local, config, interrupts);
+}
+
+// ---- as a client of the process behind ------------------------------------------------------------------------
+
+std::string last_lines_of(const std::string& path) {
+  std::ifstream in(path);
+  std::string line, kept;
+  std::vector<std::string> lines;
+  while (std::getline(in, line)) {
+    lines.push_back(line);
+    if (lines.size() > 8) lines.erase(lines.begin());
+  }
+  return join(lines, "\n  ");
+}
+
+Result<void> wait_for_socket(const Context& context, int child, const std::string& log) {
+  auto until = context.clock->now().boot + 30s;
+  while (context.clock->now().boot < until) {
+    if (auto pid = listening_pid(context.socket_path()); pid && *pid == child) return {};
+    int status = 0;
+    if (::waitpid(child, &status, WNOHANG) == child)
+      return fail(Errc::internal, "it ended at once", last_lines_of(log), "the whole log: " + log);
+    ::usleep(5'000);
+  }
+  return fail(Errc::timeout, "it did not answer within 30 s", {}, "its log: " + log);
+}
+
+[[noreturn]] void become_daemon(const Context& context, const Programs& programs, const UpConfig& config, const std::string& log) {
+  ::setsid();
+  int in = ::open("/dev/null", O_RDONLY), out = ::open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  ::dup2(in, 0);
+  ::dup2(out, 1);
+  ::dup2(out, 2);
+  Context quiet = context;
+  quiet.out = open_terminal(1, "never");
+  quiet.err = open_terminal(2, "never");
+  auto status = serve_behind(quiet, programs, config);
+  if (!status) print_error(quiet, status.error());
+  std::fflush(nullptr);
+  ::_exit(status ? *status : exit_status(status.error().code));
+}
+
+Result<void> start_behind(const Context& context, const Programs& programs, const UpConfig& config) {
+  std::error_code error;
+  auto state = context.state_directory();
+  std::filesystem::create_directories(state, error);
+  if (error) return fail(Errc::denied, "cannot make " + state, error.message(), "another directory: --state DIR");
+  std::filesystem::permissions(state, std::filesystem::perms::owner_all, error);
+  auto log = state + "/up.log";
+  int child = ::fork();  // no thread has been started yet
+  if (child < 0) return fail(from_errno(errno, "cannot go behind"));
+  if (child == 0) become_daemon(context, programs, config, log);
+  return wait_for_socket(context, child, log);
+}
+
+Result<int> up_as_client(const Context& context, const StackFile& file, const UpFlags& flags) {
+  auto asking = local_context(context);
+  TRY(auto api, Api::open(asking));
+  if (flags.detach) return apply_and_wait(asking, api, file, flags, nullptr);
+  Interrupts interrupts;
+  auto began = context.clock->now().wall;
+  TRY(int status, apply_and_wait(asking, api, file, flags, &interrupts.once()));
+  if (interrupts.count() == 0 && !flags.no_logs) attach(asking, api, file.stack.name, began, interrupts);
+  context.err.write("\ndetached; it runs on. To end it: drover down\n");
+  return status;
+}
+
+Result<int> up(Context& context, const Programs& programs, const UpFlags& flags) {
+  TRY(auto file, read_stack_file(context, flags.file));  // a wrong file starts nothing
+  TRY(auto config, load_up_config(context, flags));
+  if (listening_pid(context.socket_path())) {
+    context.err.write("it runs already; the file is applied to it\n");
+    return up_as_client(context, file, flags);
+  }
+  if (!flags.detach) return serve_attached(context, programs, file, flags, config);
+  TRYV(start_behind(context, programs, config));
+  return up_as_client(context, file, flags);
+}
+
+// ---- down -----------------------------------------------------------------------------------------------------
+
+struct DownFlags {
+  std::string timeout = "2m";
+  bool force = false;
+};
+
+/// Nothing answers, but a killed hub may have left its workloads with the keeper.
+Result<int> end_left_overs(const Context& context, Duration limit) {
+  auto state = context.state_directory();
+  bool ended = false;
+  for (const auto& agent : {state + "/agent", state}) {
+    struct stat info{};
+    if (::stat(agent.c_str(), &info) != 0) continue;
+    auto run = runtime::default_run_directory(agent, context.variable("XDG_RUNTIME_DIR"));
+    TRY(bool found, end_keeper(agent, run, std::min<Duration>(limit, 30s)));
+    ended |= found;
+  }
+  if (!ended) return fail(Errc::not_found, "nothing runs here", "nobody listens on " + context.socket_path(), "another one: --state DIR");
+  context.err.write("what was left is stopped\n");
+  return 0;
+}
+
+Result<int> down(Context& context, const DownFlags& flags) {
+  TRY(auto limit, parse_duration(flags.timeout));
+  auto state = context.state_directory();
+  auto pid = listening_pid(state + "/hub.sock");
+  if (!pid) return end_left_overs(context, limit);
+  int written = 0;
+  std::ifstream(pid_file(state)) >> written;
+  if (written != *pid)
+    return fail(Errc::conflict, "what runs here is a hub of several machines (pid " + std::to_string(*pid) + "), not `drover up`", {},
+                "drover stop --all, then end the hub");
+  TRY(auto process, Process::open(*pid));
+  TRYV(process.signal(SIGTERM));
+  if (flags.force) {
+    ::usleep(100'000);
+    TRYV(process.signal(SIGTERM));
+  }
+  auto asking = local_context(context);
+  Progress progress(context);
+  auto until = context.clock->now().boot + limit;
+  while (!process.wait(100ms)) {
+    if (context.clock->now().boot > until)
+      return fail(Errc::timeout, "it has not ended after " + human_duration(limit), {}, "drover ps   shows what is left; --force ends it at once");
+    auto api = Api::open(asking);
+    if (!api) continue;
+    if (auto page = api->get("/instances", net::Query({{"limit", "1000"}}))) progress.show(list(*page, "items"));
+  }
+  context.err.write("everything is stopped\n");
+  return 0;
+}
+}  // namespace
+
+std::vector<Command> up_commands(const Programs& programs) {
+  auto flags = std::make_shared<UpFlags>();
+  auto down_flags = std::make_shared<DownFlags>();
+  Command start{"up", "Run a stack on this machine: hub and agent in one process. Ctrl-C stops everything in order."};
+  start.examples = {"drover up shop.yaml", "drover up -d shop.yaml      # behind; returns when all is ready or has failed",
+                    "drover up --state /tmp/a a.yaml"};
+  start.arguments = {{"FILE", "Stack file; -: stdin; without: drover.yaml or compose.yaml here.", &flags->file, false, "file"}};
+  start.flags = {{"-d,--detach", "Go behind when all is ready or has failed.", &flags->detach, "", {}},
+                 {"--timeout", "How long to wait until all is ready (default 5m).", &flags->timeout, "TIME", {}},
+                 {"--listen", "Where UI and API listen (default 127.0.0.1:3079, or a free port).", &flags->listen, "ADDRESS:PORT", {}},
+                 {"--no-logs", "Do not show the programs' logs.", &flags->no_logs, "", {}}};
+  start.run = [flags, &programs](Context& context) { return up(context, programs, *flags); };
+
+  Command end{"down", "Stop everything that `drover up` runs here, in order, and the process itself. Nothing is left behind."};
+  end.flags = {{"--timeout", "How long to wait (default 2m).", &down_flags->timeout, "TIME", {}},
+               {"--force", "At once, without grace.", &down_flags->force, "", {}}};
+  end.run = [down_flags](Context& context) { return down(context, *down_flags); };
+  return {start, end};
+}
+
+}  // namespace drover::cli

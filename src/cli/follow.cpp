@@ -1,0 +1,212 @@
+#include "cli/follow.hpp"
+
+#include <fmt/format.h>
+
+#include <csignal>
+#include <thread>
+
+#include "base/text.hpp"
+#include "cli/output.hpp"
+
+namespace drover::cli {
+
+namespace {
+constexpr auto poll = std::chrono::milliseconds(120);
+
+std::atomic<bool> interrupted;
+static_assert(std::atomic<bool>::is_always_lock_free);
+
+/// SIGINT sets a flag for the length of a wait.
+class Interruptible {
+ public:
+  Interruptible() {
+    interrupted = false;
+    struct sigaction action{};
+    action.sa_handler = [](int) { interrupted = true; };
+    ::sigaction(SIGINT, &action, &former_);
+  }
+  ~Interruptible() { ::sigaction(SIGINT, &former_, nullptr); }
+  Interruptible(const Interruptible&) = delete;
+  Interruptible& operator=(const Interruptible&) = delete;
+
+ private:
+  struct sigaction former_{};
+};
+
+std::string fine(Duration passed) {
+  if (passed < Duration(0)) passed = Duration(0);
+  return passed < 60s ? fmt::format("{:.1f}s", seconds(passed)) : human_duration(passed);
+}
+
+std::string mark(std::string_view state) {
+  if (state == "ready" || state == "completed") return "✓";
+  if (state == "failed" || state == "stuck" || state == "lost") return "✗";
+  return state == "stopped" ? "-" : "·";
+}
+
+/// How long the step took that led to this state; nothing while it has no beginning.
+std::string time_of(const Context& context, const json::value& instance) {
+  auto state = text(instance, "state");
+  auto started = parse_time(text(instance, "started_at")), ready = parse_time(text(instance, "ready_at"));
+  if (state == "ready" && started && ready) return fine(*ready - *started);
+  auto changed = parse_time(text(instance, "since"));
+  if (!changed || changed->time_since_epoch().count() == 0) return "";
+  return fine(context.clock->now().wall - *changed);
+}
+
+std::size_t widest_name(const json::array& instances) {
+  std::size_t width = 0;
+  for (const auto& instance : instances) width = std::max(width, display_width(text(instance, "name")));
+  return width;
+}
+
+Error timed_out(const std::string& what, Duration limit, const std::string& how_to_look) {
+  return Error{Errc::timeout, what + " is not finished after " + human_duration(limit), "it goes on", how_to_look, {}};
+}
+
+/// What failed, with the reasons and last lines of the instances.
+Error failed_deployment(const json::value& deployment, const json::array& instances, const std::string& id) {
+  Error error{Errc::internal, "the deployment of " + text(deployment, "stack") + " has " + text(deployment, "state"),
+              text(deployment, "message"), "drover deployment show " + id, {}};
+  for (const auto& instance : instances) {
+    auto state = text(instance, "state");
+    if (state != "failed" && state != "backoff" && state != "unhealthy" && state != "stuck") continue;
+    Problem problem{text(instance, "stack") + "/" + text(instance, "name"), 0, 0, state + ": " + text(instance, "reason"), {}, {}};
+    for (const auto& last : list(instance, "last_lines"))
+      if (last.is_string()) problem.message += "\n    " + std::string(last.get_string());
+    error.problems.push_back(std::move(problem));
+    error.hint = "drover logs " + text(instance, "stack") + "/" + text(instance, "name");
+  }
+  return error;
+}
+
+Result<json::array> instances_of(const Api& api, const std::string& stack) {
+  net::Query query;
+  query.add("filter", "stack:" + stack);
+  query.add("limit", "1000");
+  TRY(auto page, api.get("/instances", std::move(query)));
+  return list(page, "items");
+}
+
+bool stopped(StopFlag stop) { return interrupted || (stop && *stop); }
+}  // namespace
+
+void sleep_a_little() { std::this_thread::sleep_for(poll); }
+
+std::vector<Flag> wait_flags(WaitFlags& flags) {
+  return {{"--wait", "Wait until it is done (default on a terminal).", &flags.wait, "", {}},
+          {"--no-wait,-d", "Do not wait; print the id.", &flags.no_wait, "", {}},
+          {"--timeout", "How long to wait (default 5m).", &flags.timeout, "TIME", {}}};
+}
+
+bool shall_wait(const Context& context, const WaitFlags& flags) {
+  return flags.wait || (!flags.no_wait && context.err.tty && !context.machine_readable());
+}
+
+std::string Progress::line(const json::value& instance, std::size_t name_width) const {
+  auto state = text(instance, "state"), reason = text(instance, "reason"), name = text(instance, "name");
+  auto node = text(instance, "node");
+  std::string out = "  " + context_.err.paint(style_of(state), mark(state)) + " " + name;
+  out += std::string(name_width - std::min(name_width, display_width(name)) + 2, ' ');
+  out += context_.err.paint(style_of(state), state) + std::string(state.size() < 12 ? 12 - state.size() : 1, ' ');
+  if (!node.empty()) out += context_.err.paint(Style::dim, node) + "  ";
+  out += "@TIME@";
+  if (!reason.empty()) out += "  " + printable(reason);
+  return out;
+}
+
+void Progress::show(const json::array& instances) {
+  auto width = widest_name(instances);
+  std::string out;
+  if (context_.err.tty && painted_) out += fmt::format("\x1b[{}A", painted_);
+  std::size_t lines = 0;
+  for (const auto& instance : instances) {
+    auto now = line(instance, width);
+    auto whole = now;
+    whole.replace(whole.find("@TIME@"), 6, time_of(context_, instance));
+    if (context_.err.tty) {
+      out += "\x1b[2K" + shorten(whole, context_.err.width) + "\n";
+      ++lines;
+    } else if (auto& former = former_[text(instance, "id")]; former != now) {
+      out += whole + "\n";
+      former = now;
+    }
+  }
+  for (std::size_t gone = lines; gone < painted_; ++gone) out += "\x1b[2K\n", ++lines;
+  painted_ = context_.err.tty ? lines : 0;
+  context_.err.write(out);
+}
+
+Result<int> follow_deployment(const Context& context, const Api& api, const std::string& id, const std::string& stack,
+                              Duration limit, StopFlag stop) {
+  Interruptible watch;
+  Progress progress(context);
+  auto until = context.clock->now().boot + limit;
+  for (;;) {
+    TRY(auto deployment, api.get(path_of({"deployments", id})));
+    TRY(auto instances, instances_of(api, stack));
+    progress.show(instances);
+    auto state = text(deployment, "state");
+    if (state == "succeeded") return 0;
+    if (state == "superseded")
+      return fail(Errc::conflict, "a newer change of " + stack + " has taken over", {}, "drover deployment ls");
+    if (state == "failed" || state == "cancelled") return fail(failed_deployment(deployment, instances, id));
+    if (stopped(stop)) {
+      if (!stop) context.err.write("\nnot waiting any longer; the deployment goes on: drover deployment show " + id + "\n");
+      return 130;
+    }
+    if (context.clock->now().boot > until)
+      return fail(timed_out("the deployment of " + stack + " (" + text(deployment, "message") + ")", limit,
+                            "drover why " + stack));
+    sleep_a_little();
+  }
+}
+
+Result<int> follow_operation(const Context& context, const Api& api, const std::string& id, Duration limit) {
+  Interruptible watch;
+  auto until = context.clock->now().boot + limit;
+  for (;;) {
+    TRY(auto operation, api.get(path_of({"operations", id})));
+    auto state = text(operation, "state");
+    std::size_t done = 0;
+    for (const auto& item : list(operation, "items")) done += at(item, "ok") != nullptr && !at(item, "ok")->is_null();
+    if (context.err.tty)
+      context.err.write(fmt::format("\r\x1b[2K{} {}: {} of {}", text(operation, "kind"), text(operation, "scope"), done,
+                                    list(operation, "items").size()));
+    if (state != "running") {
+      if (context.err.tty) context.err.write("\n");
+      if (state == "succeeded") return 0;
+      for (const auto& item : list(operation, "items"))
+        if (!truth(item, "ok"))
+          context.err.write("  ✗ " + text(item, "stack") + "/" + text(item, "instance_name") + "  " + printable(text(item, "message")) + "\n");
+      return state == "partial" ? 8 : 1;
+    }
+    if (stopped(nullptr)) {
+      context.err.write("\nnot waiting any longer; the operation goes on\n");
+      return 130;
+    }
+    if (context.clock->now().boot > until)
+      return fail(timed_out("the operation", limit, "drover ps --filter -state:ready"));
+    sleep_a_little();
+  }
+}
+
+Result<int> after_change(const Context& context, const Api& api, const Answer& answer, const std::string& stack,
+                         const WaitFlags& flags) {
+  TRY(auto limit, parse_duration(flags.timeout));
+  auto deployment = text(answer.body, "deployment"), operation = text(answer.body, "kind").empty() ? "" : text(answer.body, "id");
+  bool wait = shall_wait(context, flags);
+  if (context.machine_readable()) {
+    TRYV(print_object(context, answer.body, [] { return std::string(); }));
+  } else if (!wait && !deployment.empty()) {
+    context.out.write(deployment + "\n");
+  } else if (!wait && !operation.empty()) {
+    context.out.write(operation + "\n");
+  }
+  if (!wait) return 0;
+  if (!operation.empty()) return follow_operation(context, api, operation, limit);
+  if (!deployment.empty()) return follow_deployment(context, api, deployment, stack, limit);
+  return 0;
+}
+
+}  // namespace drover::cli

@@ -1,0 +1,39 @@
+// drover agent, drover node join
+#include "agent/agent.hpp"
+#include "agent/join.hpp"
+#include "cli/interrupts.hpp"
+#include "cli/version.hpp"
+#include "main/daemon.hpp"
+
+namespace drover::start {
+
+Result<int> run_agent(const cli::Context& context, const cli::AgentConfig& config, const std::string& state) {
+  TRYV(make_state_directory(state));
+  Log log(*context.clock, 2, "agent", context.err.tty);
+  log.set_level(level_of(config.log_level));
+  TRY(auto dialer, agent::hub_dialer(state, 20s));
+  cli::Interrupts interrupts;
+  net::IoPool pool(2);
+  agent::Agent agent(agent_options(config, state), {pool, *context.clock, log, real_seed()}, dialer);
+  auto started = net::wait_for(agent.executor(), agent.start());
+  if (started) {
+    log.info("agent started", {{"node", agent.name()}, {"hub", dialer->hub()}, {"state", state}, {"port", std::to_string(agent.port())}});
+    interrupts.wait();
+  }
+  net::wait_for(agent.executor(), agent.stop("the agent was asked to end"));
+  if (!started) return fail(std::move(started.error()));
+  return 0;
+}
+
+Result<std::string> join_hub(const cli::Context&, const cli::JoinRequest& request) {
+  TRYV(make_state_directory(request.state));
+  agent::JoinOptions options;
+  options.line = request.line;
+  options.state = request.state;
+  options.name = request.name;
+  options.version = cli::version();
+  TRY(auto identity, net::block_on(agent::join(options)));
+  return "this host is now the node " + identity.name + " of " + identity.hub + "; run it with: drover agent --state " + request.state;
+}
+
+}  // namespace drover::start

@@ -1,0 +1,47 @@
+#include "main/programs.hpp"
+
+#include <sys/stat.h>
+
+#include <filesystem>
+
+#include "cli/version.hpp"
+#include "main/daemon.hpp"
+
+namespace drover {
+
+cli::Programs make_programs(const Clock&) {
+  return {&start::run_up, &start::run_hub, &start::run_agent, &start::join_hub};
+}
+
+namespace start {
+Level level_of(const std::string& word) {
+  if (word == "debug") return Level::debug;
+  if (word == "warn") return Level::warn;
+  return word == "error" ? Level::error : Level::info;
+}
+
+agent::AgentOptions agent_options(const cli::AgentConfig& config, const std::string& state) {
+  agent::AgentOptions options;
+  options.state = state;
+  options.run = config.run_directory;
+  options.version = cli::version();
+  options.keeper = config.keeper;
+  std::tie(options.listen, options.port) = cli::split_listen(config.listen);
+  auto range = cli::parse_range(config.ports).value_or(cli::PortRange{options.port_low, options.port_high});
+  options.port_low = range.first;
+  options.port_high = range.last;
+  options.max_parallel = config.max_parallel;
+  options.reconnect_max = config.reconnect_max;
+  return options;
+}
+
+Result<void> make_state_directory(const std::string& state) {
+  std::error_code error;
+  std::filesystem::create_directories(state, error);
+  if (error) return fail(Errc::denied, "cannot make " + state, error.message(), "another directory: --state DIR");
+  if (::chmod(state.c_str(), 0700) != 0) return fail(from_errno(errno, "cannot close " + state + " to others"));
+  return {};
+}
+}  // namespace start
+
+}  // namespace drover
