@@ -2,6 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { get, query } from '../api/client';
 import type { OperationKind, OperationPreview, Page, ServiceView } from '../api/types';
 import { AgentIcon, Icon } from '../parts/icons';
+import { Names } from '../parts/Names';
 import { group_by, plural, some_of } from '../text/format';
 import { verbs } from './request';
 
@@ -31,7 +32,7 @@ export function Preview({ kind, plan }: { kind: OperationKind; plan: OperationPr
                 <span class="grow">{node}</span>
                 <b>{items.length}</b>
               </summary>
-              <p class="names">{items.map((item) => `${item.stack}/${item.instance_name}`).join('  ·  ')}</p>
+              <Names names={items.map((item) => `${item.stack}/${item.instance_name}`)} />
             </details>
           </li>
         ))}
@@ -49,7 +50,7 @@ export function Preview({ kind, plan }: { kind: OperationKind; plan: OperationPr
                     <span class="grow">{reason}</span>
                     <b>{items.length}</b>
                   </summary>
-                  <p class="names">{items.map((item) => item.instance).join('  ·  ')}</p>
+                  <Names names={items.map((item) => item.instance)} />
                 </details>
               </li>
             ))}

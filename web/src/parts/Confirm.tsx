@@ -1,6 +1,7 @@
 import { signal } from '@preact/signals';
 import { useState } from 'preact/hooks';
 import { typed_above } from '../operate/request';
+import { Names } from './Names';
 import { Sheet } from './Sheet';
 
 export interface Question {
@@ -62,8 +63,7 @@ function Open({ question: what, answer }: { question: Question; answer: (yes: bo
       }
     >
       <p class="lead">{what.lead}</p>
-      {what.names.length ? <p class="names boxed">{what.names.slice(0, 300).join('  ·  ')}</p> : null}
-      {what.names.length > 300 ? <p class="muted">and {what.names.length - 300} more</p> : null}
+      <Names names={what.names} boxed />
     </Sheet>
   );
 }

@@ -76,7 +76,7 @@ const shapes: Record<string, ComponentChildren> = {
     </>
   ),
   rollback: <path d="M9 14 4 9l5-5M4 9h10a6 6 0 0 1 0 12h-3" />,
-  more: <path d="M5 12h.01M12 12h.01M19 12h.01" />,
+  more: <path d="M5 12h.01M12 12h.01M19 12h.01" stroke-width="3.2" />,
 };
 
 export type IconName = keyof typeof shapes;
