@@ -11,8 +11,9 @@ struct LoginInput {
   std::string user;
   Secret<std::string> password;
   std::string link;
+  Secret<std::string> token;
 };
-BOOST_DESCRIBE_STRUCT(LoginInput, (), (user, password, link))
+BOOST_DESCRIBE_STRUCT(LoginInput, (), (user, password, link, token))
 struct MeView {
   std::string user, role, how;
 };
@@ -60,10 +61,34 @@ net::Awaitable<Result<net::Response>> by_password(Api& api, ApiCall call, LoginI
   co_return logged_in(call, name, secret);
 }
 
+/// A browser cannot send an API token with its WebSocket: it is exchanged for a session that ends no later.
+net::Awaitable<Result<net::Response>> by_token(Api& api, ApiCall call, std::string token) {
+  auto hash = hash_of_secret(token);
+  auto now = api.engine.clock().now().wall;
+  auto found = co_await api.engine.peek([hash, now](const HubCore& core) -> std::optional<Credential> {
+    const auto& state = core.state();
+    auto id = state.credential_hashes.find(hash);
+    if (id == state.credential_hashes.end()) return std::nullopt;
+    const auto& it = state.credentials.at(id->second);
+    if (it.kind != "api" || (it.expires_at && *it.expires_at <= now)) return std::nullopt;
+    return it;
+  });
+  if (!found) co_return fail(Errc::unauthenticated, "the token is not valid (any more)");
+  auto user = found->user.empty() ? std::string("admin") : found->user;
+  auto secret = random_token();
+  auto session = new_session(api, user, secret);
+  if (found->expires_at) session.expires_at = std::min(*session.expires_at, *found->expires_at);
+  auto who = call.caller.who;
+  who.actor = "token:" + found->name;
+  CO_TRY([[maybe_unused]] auto done, co_await api.engine.submit(who, PutCredential{std::move(session)}));
+  co_return logged_in(call, user, secret);
+}
+
 net::Awaitable<Result<net::Response>> attempt(Api& api, ApiCall call, LoginInput input) {
   if (net::from_other_site(call.request)) co_return fail(Errc::denied, "another site made this request");
   CO_TRYV(co_await api.access.login_attempt(call.request.peer->address));
   if (!input.link.empty()) co_return co_await by_link(api, call, std::move(input.link));
+  if (!input.token.reveal().empty()) co_return co_await by_token(api, call, input.token.reveal());
   co_return co_await by_password(api, call, std::move(input));
 }
 
@@ -77,8 +102,9 @@ net::Awaitable<Result<net::Response>> login(Api& api, ApiCall call, LoginInput i
 }
 
 net::Awaitable<Result<net::Response>> logout(Api& api, ApiCall call, NoBody) {
-  if (call.caller.credential && call.caller.how == "session")
+  if (call.caller.credential && call.caller.how == "session") {
     CO_TRY([[maybe_unused]] auto done, co_await command_once(api, call, DropCredential{*call.caller.credential}));
+  }
   auto response = net::json_response(200, "{}");
   response.headers.set("Set-Cookie", Access::cookie(call.request, "", 0s));
   co_return response;
@@ -122,7 +148,7 @@ net::Awaitable<Result<Answer>> make_link(Api& api, ApiCall call, NoBody) {
 }  // namespace
 
 std::vector<ApiRoute> login_routes() {
-  return {open_route(route("POST", "/login", "By user and password, or by a one-time link.", &login)),
+  return {open_route(route("POST", "/login", "By user and password, by a one-time link, or by an API token.", &login)),
           route("POST", "/logout", "Ends this session.", &logout),
           route("GET", "/me", "Who am I?", &me),
           route("POST", "/me/password", "A new password for me.", &set_password),
