@@ -25,6 +25,18 @@ test('a login link works once, and its secret leaves the address bar', async ({ 
   await context.close();
 });
 
+test('an API token lets in too', async ({ browser, fleet }) => {
+  const token = (await fleet.cli('token', 'create', '--api', 'ui-test', '--ttl', '1h')).trim();
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await page.goto(fleet.url);
+  await page.getByRole('button', { name: 'Token' }).click();
+  await page.getByLabel('Token', { exact: true }).fill(token);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await expect(page.getByRole('heading', { name: 'Overview' })).toBeVisible();
+  await context.close();
+});
+
 test('the status bar tells connection, agents, services and versions, the hub last at the right', async ({ page }) => {
   await page.goto('/');
   const status = page.getByRole('contentinfo', { name: 'Status' });
