@@ -33,6 +33,11 @@ void forget_end(PlacementRow& wanted, const Instance* instance, bool same) {
   wanted.finished.reset();
 }
 
+/// The start of a job is written down before it happens: it happens at most once.
+void write_down_start(PlacementRow& wanted) {
+  if (wanted.service.kind == ServiceKind::job && wanted.run && !wanted.finished) wanted.incarnation += 1;
+}
+
 Wish judge_placing(Step& step, const Assign& order, const Instance* instance) {
   if (!order.service) return refuse("the assignment carries no service");
   PlacementRow wanted = instance ? instance->row : PlacementRow{};
@@ -49,8 +54,7 @@ Wish judge_placing(Step& step, const Assign& order, const Instance* instance) {
   forget_end(wanted, instance, same);
   // What cannot be given now is waited for; see spawn().
   if (auto ports = give_ports(step.world, wanted, step.now.boot)) wanted.ports = std::move(*ports);
-  // The start of a job is written down before it happens: it happens at most once.
-  if (wanted.service.kind == ServiceKind::job && wanted.run && !wanted.finished) wanted.incarnation += 1;
+  write_down_start(wanted);
   if (same && same_wish(wanted, instance->row) &&
       (alive_as(*instance, wanted.placement.digest) || has_run(*instance) || at_rest(*instance)))
     return {.kind = Wish::Kind::reached, .why = {}, .wanted = {}};
@@ -68,6 +72,7 @@ Wish judge_run(const Assign& order, const Instance& instance) {
   bool there =
       wanted.run ? completed || alive_as(instance, wanted.placement.digest) : instance.phase == Phase::none;
   if (there && same_wish(wanted, instance.row)) return {.kind = Wish::Kind::reached, .why = {}, .wanted = {}};
+  write_down_start(wanted);
   return change(std::move(wanted));
 }
 
@@ -80,6 +85,7 @@ Wish judge_restart(const Assign& order, const Instance& instance) {
   wanted.finished.reset();
   if (!wanted.run)
     wanted.restart_generation = order.restart_generation;  // the next start is a new one anyway
+  write_down_start(wanted);
   return change(std::move(wanted));
 }
 }  // namespace
@@ -114,13 +120,11 @@ void take_over(Step& step, Attempt& attempt, Instance& instance, PlacementRow wa
   auto written = std::exchange(attempt.wanted, std::nullopt);
   // The run in hand is what it is; the journal may count one more, for a job that is about to start.
   std::uint64_t incarnation = instance.row.incarnation;
-  if (!written || !same_wish(*written, wanted)) {
-    if (written) wanted.incarnation = std::max(wanted.incarnation, written->incarnation);
-    step.write(wanted);
-  }
+  bool write_again = !written || !same_wish(*written, wanted);
+  instance.journaled_incarnation = std::max(wanted.incarnation, written ? written->incarnation : 0);
   instance.row = std::move(wanted);
-  instance.journaled_incarnation = instance.row.incarnation;
   instance.row.incarnation = incarnation;
+  if (write_again) step.write_placement(instance);
 }
 }  // namespace
 

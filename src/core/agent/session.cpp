@@ -95,7 +95,7 @@ void send_digest(Step& step) {
   step.send(InventoryDigest{step.world.session.received, inventory_digest(std::move(all))});
   // Starts are not written down (a full disk stops no restart); their count is, now and then.
   for (auto& [id, instance] : step.world.instances)
-    if (!instance.orphan && instance.journaled_incarnation != instance.row.incarnation &&
+    if (!instance.orphan && instance.journaled_incarnation < instance.row.incarnation &&
         step.world.journal_error.empty())
       step.write_placement(instance);
 }

@@ -34,8 +34,11 @@ Attempt* Step::find(const AttemptKey& key) {
 }
 
 void Step::write_placement(Instance& instance) {
-  instance.journaled_incarnation = instance.row.incarnation;
-  write(instance.row);
+  // Never back: a job's next start may be written down already.
+  instance.journaled_incarnation = std::max(instance.journaled_incarnation, instance.row.incarnation);
+  PlacementRow row = instance.row;
+  row.incarnation = instance.journaled_incarnation;
+  write(std::move(row));
 }
 void Step::write_attempt(Attempt& attempt) {
   attempt.stored = true;

@@ -282,7 +282,10 @@ class History {
       for (const Observed& seen : inventory->instances) saw(seen);
   }
   void carry_out(const CloseLink&, bool) { linked_ = false; }
-  void carry_out(const RemoveFiles& e, bool) { versions_.erase(e.instance); }
+  void carry_out(const RemoveFiles& e, bool) {  // its count of starts begins anew
+    versions_.erase(e.instance);
+    std::erase_if(job_starts_, [&](const Run& run) { return run.instance == e.instance; });
+  }
   void carry_out(const Answer&, bool) {}
   void carry_out(const ServeStream&, bool) {}
   void carry_out(const Note&, bool) {}
