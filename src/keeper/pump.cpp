@@ -15,6 +15,7 @@ constexpr int retry_ms = 500;
 
 bool Pump::start() {
   if (!buffer_) buffer_ = std::make_unique_for_overwrite<char[]>(read_size);
+  failing_.clear();
   if (!commands_.open() || !news_.open()) return false;
   epoll_ = Fd(::epoll_create1(EPOLL_CLOEXEC));
   epoll_event event{.events = EPOLLIN, .data = {.ptr = nullptr}};
@@ -82,8 +83,8 @@ void Pump::begin(Log& log) {
     std::erase(failing_, other);
     close(*other);
   }
-  if (const auto lines = data.waiting_lines.exchange(0);
-      lines > 0) {  // they died with the keeper that held them
+  const auto lines = log.waiting.empty() ? data.waiting_lines.exchange(0) : 0;
+  if (lines > 0) {  // they died with the keeper that held them
     log.lost_lines += lines;
     log.lost_bytes += data.waiting_bytes;
     data.lost_lines += lines;
@@ -92,7 +93,7 @@ void Pump::begin(Log& log) {
     log.lost_to = wall_ns();
   }
   watch(log, true);
-  const auto in_flight = InFlight(data.in_flight.exchange(0));
+  const auto in_flight = InFlight(data.in_flight.load());
   if (in_flight == InFlight::taken) {  // what follows in the pipes does not continue these lines
     end_line(log, 0);
     end_line(log, 1);
@@ -100,6 +101,7 @@ void Pump::begin(Log& log) {
   if (in_flight != InFlight::nothing)
     write_marker(
         log, "[drover: the keeper was killed while it wrote; up to 64 KiB of output may be missing here]");
+  data.in_flight = 0;  // only now: a second kill must not take the marker with it
   if (std::exchange(log.gap, false))
     write_marker(log,
                  "[drover: keeper and guard were killed and the service ended before they were back; its "
