@@ -120,8 +120,9 @@ void take_over(Step& step, Attempt& attempt, Instance& instance, PlacementRow wa
   auto written = std::exchange(attempt.wanted, std::nullopt);
   // The run in hand is what it is; the journal may count one more, for a job that is about to start.
   std::uint64_t incarnation = instance.row.incarnation;
-  bool write_again = !written || !same_wish(*written, wanted);
-  instance.journaled_incarnation = std::max(wanted.incarnation, written ? written->incarnation : 0);
+  bool write_again = instance.rewritten || !written || !same_wish(*written, wanted);
+  instance.journaled_incarnation =
+      std::max({instance.journaled_incarnation, wanted.incarnation, written ? written->incarnation : 0});
   instance.row = std::move(wanted);
   instance.row.incarnation = incarnation;
   if (write_again) step.write_placement(instance);

@@ -75,7 +75,9 @@ void spawn(Step& step, Instance& instance) {
   bool new_ports = instance.row.ports != *ports;
   instance.row.ports = std::move(*ports);
   instance.row.incarnation += 1;
-  if (new_ports) step.write_placement(instance);
+  bool job = instance.row.service.kind == ServiceKind::job;
+  if (new_ports || (job && instance.journaled_incarnation < instance.row.incarnation))
+    step.write_placement(instance);
   instance.phase = Phase::spawning;
   instance.live_digest = instance.row.placement.digest;
   instance.live_stop = instance.row.service.stop;

@@ -140,12 +140,13 @@ void recover(Step& step, const Recovered& event) {
     if (!step.find(id)) take_orphan(step, run);
   drop_unbegun(step);
   attach_attempts(step);
-  for (InstanceId id : known) {
-    Instance* instance = step.find(id);
-    if (!instance) continue;
-    if (auto run = found.find(id); run != found.end()) take_in(step, *instance, run->second);
-    else not_found(step, *instance);
-  }
+  // What still holds ports comes first: taking in an end may start the next run at once.
+  for (bool empty : {false, true})
+    for (InstanceId id : known)
+      if (auto run = found.find(id); run != found.end() && run->second.empty == empty)
+        if (Instance* instance = step.find(id)) take_in(step, *instance, run->second);
+  for (InstanceId id : known)
+    if (Instance* instance = step.find(id); instance && !found.contains(id)) not_found(step, *instance);
   resume_attempts(step);
   for (InstanceId id : known) drive(step, id);
 }

@@ -46,6 +46,7 @@ struct Instance {
   Observed seen;
   bool orphan = false;  // a run of ours that no placement asks for; left alone until the hub has it deleted
   std::uint64_t journaled_incarnation = 0;
+  bool rewritten = false;  // its row, since an attempt on it began
 
   Phase phase = Phase::none;
   std::string live_digest;  // of the run in hand

@@ -38,6 +38,7 @@ void Step::write_placement(Instance& instance) {
   instance.journaled_incarnation = std::max(instance.journaled_incarnation, instance.row.incarnation);
   PlacementRow row = instance.row;
   row.incarnation = instance.journaled_incarnation;
+  instance.rewritten = true;
   write(std::move(row));
 }
 void Step::write_attempt(Attempt& attempt) {

@@ -68,6 +68,10 @@ void begin(Step& step, const AttemptKey& key, Attempt& attempt) {
   attempt.stage = Stage::confirming;
   step.write_attempt(attempt);
   if (attempt.wanted) step.write(*attempt.wanted);
+  if (instance && attempt.wanted) {
+    instance->rewritten = false;
+    instance->journaled_incarnation = std::max(instance->journaled_incarnation, attempt.wanted->incarnation);
+  }
   attempt.serial = step.confirm();
 }
 
