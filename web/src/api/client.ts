@@ -45,6 +45,9 @@ export async function send(path: string, init: RequestInit = {}): Promise<Respon
   try {
     response = await fetch(base + path, { credentials: 'same-origin', ...init });
   } catch (error) {
+    if (error instanceof DOMException && error.name === 'TimeoutError') {
+      throw new Problem(0, { title: `The hub did not answer within ${deadline_ms / 1000} s.` });
+    }
     if (init.signal?.aborted) throw error;
     throw new Problem(0, { title: 'The hub cannot be reached.', hint: 'The page keeps trying to connect.' });
   }

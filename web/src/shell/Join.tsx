@@ -1,6 +1,5 @@
 import { useState } from 'preact/hooks';
 import { write } from '../api/client';
-import { Ago } from '../parts/Ago';
 import { Command } from '../parts/Command';
 import { Sheet } from '../parts/Sheet';
 import { dialog } from './dialogs';
@@ -30,8 +29,7 @@ export function Join() {
           <p class="lead">On the new machine:</p>
           <p><Command text={`drover node join '${token.line}' && drover agent`} /></p>
           <p class="muted">
-            For one node, until {token.expires_at.slice(0, 16).replace('T', ' ')} UTC. The line is a secret and is not shown again; made{' '}
-            <Ago at={new Date().toISOString()} suffix=" ago" />.
+            For one node, until {token.expires_at.slice(0, 16).replace('T', ' ')} UTC. The line is a secret and is not shown again.
           </p>
         </>
       ) : (
