@@ -36,36 +36,12 @@ void add_arguments(CLI::App& app, const std::vector<Argument>& arguments) {
   }
 }
 
-/// CLI::App for each command, and which command an App is.
-struct Tree {
-  std::vector<std::pair<const CLI::App*, const Command*>> known;
-  bool help = false;
-
-  void build(CLI::App& app, const Command& command) {
-    known.emplace_back(&app, &command);
-    app.set_help_flag();
-    app.add_flag("-h,--help", help, "Show this help.");
-    add_arguments(app, command.arguments);
-    add_flags(app, command.flags);
-    for (const auto& child : command.commands) {
-      auto* sub = app.add_subcommand(child.name, child.help);
-      sub->fallthrough();
-      build(*sub, child);
-    }
-  }
-
-  const Command* command_of(const CLI::App* app) const {
-    for (const auto& [known_app, command] : known)
-      if (known_app == app) return command;
-    return nullptr;
-  }
-};
-
 /// The deepest command that the words name, and the first word that names none.
 struct Walk {
   const Command* command;
   std::string path = "drover";
   std::string stray;
+  std::vector<std::string> rest;  // the words that do not name commands
 };
 
 bool takes_value(const std::vector<Flag>& flags, std::string_view word) {
@@ -77,18 +53,23 @@ bool takes_value(const std::vector<Flag>& flags, std::string_view word) {
 
 Walk walk(const Command& root, const std::vector<Flag>& global, const std::vector<std::string>& words) {
   Walk out{&root};
+  bool naming = true;  // until the first word that is an argument
   for (std::size_t i = 0; i < words.size(); ++i) {
-    if (words[i].starts_with('-')) {
-      if (takes_value(global, words[i]) || takes_value(out.command->flags, words[i])) ++i;
+    naming &= words[i] != "--" && !out.command->commands.empty();
+    auto next = std::ranges::find(out.command->commands, words[i], &Command::name);
+    if (naming && next != out.command->commands.end()) {
+      out.command = &*next;
+      out.path += " " + next->name;
       continue;
     }
-    auto next = std::ranges::find(out.command->commands, words[i], &Command::name);
-    if (next == out.command->commands.end()) {
-      if (!out.command->commands.empty()) out.stray = words[i];
+    bool is_flag = words[i].starts_with('-');
+    if (naming && !is_flag) {
+      out.stray = words[i];
       return out;
     }
-    out.command = &*next;
-    out.path += " " + next->name;
+    out.rest.push_back(words[i]);
+    bool value_follows = is_flag && (takes_value(global, words[i]) || takes_value(out.command->flags, words[i]));
+    if (naming && value_follows && i + 1 < words.size()) out.rest.push_back(words[++i]);
   }
   return out;
 }
@@ -128,27 +109,27 @@ std::unexpected<Error> explain(const CLI::ParseError& error, const CLI::App& app
 }
 }  // namespace
 
+// One App for the command that was named: a target may be called like a command, and start-up stays short.
 Result<Parsed> parse_arguments(const Command& root, const std::vector<Flag>& global,
                                const std::vector<std::string>& arguments) {
-  CLI::App app("drover");
-  Tree tree;
-  tree.build(app, root);
-  add_flags(app, global);
   auto at = walk(root, global, arguments);
-  if (!at.stray.empty()) return stray_command(at);
-  for (const auto& word : arguments) {  // before the parser asks for what is missing
+  for (const auto& word : at.rest) {  // before the parser asks for what is missing
     if (word == "--") break;
     if (word == "-h" || word == "--help") return Parsed{at.command, at.path, true};
   }
-  std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+  if (!at.stray.empty()) return stray_command(at);
+  CLI::App app("drover");
+  app.set_help_flag();
+  add_arguments(app, at.command->arguments);
+  add_flags(app, at.command->flags);
+  add_flags(app, global);
+  std::vector<std::string> reversed(at.rest.rbegin(), at.rest.rend());
   try {
     app.parse(reversed);
   } catch (const CLI::ParseError& error) {
     return explain(error, app, at, global);
   }
-  const CLI::App* deepest = &app;
-  while (!deepest->get_subcommands().empty()) deepest = deepest->get_subcommands().front();
-  return Parsed{tree.command_of(deepest), at.path, tree.help};
+  return Parsed{at.command, at.path, false};
 }
 
 }  // namespace drover::cli

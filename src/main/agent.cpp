@@ -32,7 +32,7 @@ Result<std::string> join_hub(const cli::Context&, const cli::JoinRequest& reques
   options.state = request.state;
   options.name = request.name;
   options.version = cli::version();
-  TRY(auto identity, net::block_on(agent::join(options)));
+  TRY(auto identity, net::block_on(agent::join_hub(options)));
   return "this host is now the node " + identity.name + " of " + identity.hub + "; run it with: drover agent --state " + request.state;
 }
 
