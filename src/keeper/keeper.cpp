@@ -307,7 +307,7 @@ void Keeper::reexec(const std::string& path) {
 void Keeper::leave() {
   clients_->close_all();
   pump_.stop(2000);
-  if (shutdown_.exit && has_cgroup(base_.level)) ::rmdir(base_.path.c_str());
+  if (has_cgroup(base_.level)) ::rmdir(base_.path.c_str());  // refused while a service lives in it
   if (link_) send_link(link_.get(), LinkVerb::leave);
 }
 

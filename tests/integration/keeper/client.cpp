@@ -356,17 +356,22 @@ bool alive(pid_t pid) {
   return close != std::string::npos && stat[close + 2] != 'Z' && stat[close + 2] != 'X';
 }
 
-std::vector<pid_t> with_token(const std::string& token) {
-  std::vector<pid_t> pids;
+std::map<std::string, std::vector<pid_t>> by_token() {
+  std::map<std::string, std::vector<pid_t>> found;
+  const std::string name = "DROVER_INSTANCE=";
   std::error_code error;
   for (const auto& entry : fs::directory_iterator("/proc", error)) {
     const pid_t pid = std::atoi(entry.path().filename().c_str());
     if (pid <= 0 || !alive(pid)) continue;
-    const auto environment = "\n" + slurp(entry.path().string() + "/environ");
-    if (environment.find("DROVER_INSTANCE=" + token + '\0') != std::string::npos) pids.push_back(pid);
+    const auto environment = slurp(entry.path().string() + "/environ");
+    const auto at = environment.find(name);
+    if (at == std::string::npos) continue;
+    found[environment.c_str() + at + name.size()].push_back(pid);
   }
-  return pids;
+  return found;
 }
+
+std::vector<pid_t> with_token(const std::string& token) { return by_token()[token]; }
 
 bool eventually(const std::function<bool()>& fits, milliseconds limit) {
   const auto until = Clock::now() + limit;

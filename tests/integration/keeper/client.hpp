@@ -110,6 +110,7 @@ bool contains(const std::vector<LogLine>& lines, const std::string& text);
 std::uint64_t directory_size(const std::string& directory);
 
 bool alive(pid_t pid);                                    // zombies are not
+std::map<std::string, std::vector<pid_t>> by_token();     // all living processes that carry one
 std::vector<pid_t> with_token(const std::string& token);  // living processes whose environment carries it
 bool eventually(const std::function<bool()>& fits, milliseconds limit = 10s);
 std::string slurp(const std::string& path);

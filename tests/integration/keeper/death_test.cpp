@@ -308,14 +308,22 @@ TEST_F(Death, OfTheKeeperInTheMiddleOfManySpawns) {
   // Whatever the moment was: each process that runs is known, each that is known as running runs.
   Client client(state());
   const auto all = client.list();
+  const auto running = by_token();
+  std::size_t ours = 0;
+  for (const auto& [token, pids] : running) ours += token.starts_with(prefix) ? pids.size() : 0;
+  EXPECT_EQ(ours, all.size());
   for (const auto& seen : all) {
     EXPECT_EQ(seen.info.state, State::running) << seen.key;
-    EXPECT_TRUE(alive(seen.info.pid)) << seen.key;
-    EXPECT_EQ(with_token(seen.token), std::vector<pid_t>{seen.info.pid}) << seen.key;
+    const auto found = running.find(seen.token);
+    EXPECT_TRUE(found != running.end() && found->second == std::vector<pid_t>{seen.info.pid}) << seen.key;
   }
   EXPECT_EQ(client.status().as<StatusInfo>().strays, 0u);
   ASSERT_EQ(client.shutdown(0, {}, false), Status::ok);
-  for (const auto& seen : all) client.wait_state(seen.key, 1, State::emptied);
+  EXPECT_TRUE(eventually([&] {
+    const auto after = client.list();
+    return std::all_of(after.begin(), after.end(),
+                       [](const Seen& seen) { return seen.info.state == State::emptied; });
+  }));
 }
 
 }  // namespace drover::keeper::testing
