@@ -35,7 +35,7 @@ FOREIGN = {  # the first part of an include → modules that may use it
     "sqlite3.h": {"store"},
     "yaml.h": {"spec"},
     "zstd.h": {"runtime"},
-    "sodium": {"base", "store", "hub"},
+    "sodium": {"base", "store", "hub", "agent"},
     "toml++": {"base"},
     "CLI": {"cli", "main"},
     "re2": {"runtime", "hub"},
