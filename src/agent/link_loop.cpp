@@ -72,40 +72,31 @@ net::Awaitable<void> LinkLoop::pause() {
 }
 
 net::Awaitable<std::string> LinkLoop::serve(std::shared_ptr<net::FrameLink> link) {
+  struct Session {  // over, however this ends
+    LinkLoop& loop;
+    ~Session() {
+      loop.link_->close("over");
+      loop.outbox_->close();
+      loop.link_.reset();
+      loop.outbox_.reset();
+      loop.session_ = 0;
+    }
+  };
   link_ = link;
   outbox_ = std::make_shared<net::Mailbox<Envelope>>(outbox_size);
   session_ = parts_.core.session() + 1;
-  net::TaskGroup writer(parts_.executor, [&log = parts_.log](std::string_view, std::string_view what) {
-    log.error("writing to the hub failed", {{"error", std::string(what)}});
-  });
-  writer.spawn(write_all(link), "link writer");
-  parts_.core.feed(LinkUp{std::to_string(session_)});
   std::string reason;
-  std::exception_ptr cancelled;
-  try {
+  {
+    const Session session{*this};
+    tasks_.spawn(write_all(link, outbox_), "link writer");
+    parts_.core.feed(LinkUp{std::to_string(session_)});
     reason = co_await read_all(link);
-  } catch (const std::exception&) {  // the writer must be joined before this frame goes
-    cancelled = std::current_exception();
   }
-  link->close(reason);
-  outbox_->close();
-  writer.cancel();
-  // Joined even while this coroutine is being cancelled: join() defers the cancellation until it is done.
-  try {
-    co_await writer.join();
-  } catch (const std::exception&) {
-    cancelled = std::current_exception();
-  }
-  link_.reset();
-  outbox_.reset();
-  session_ = 0;
-  if (cancelled) std::rethrow_exception(cancelled);
   parts_.core.feed(LinkDown{reason});
   co_return reason;
 }
 
-net::Awaitable<void> LinkLoop::write_all(std::shared_ptr<net::FrameLink> link) {
-  const auto outbox = outbox_;
+net::Awaitable<void> LinkLoop::write_all(std::shared_ptr<net::FrameLink> link, Outbox outbox) {
   for (;;) {
     auto envelope = co_await outbox->pop();
     if (!envelope) co_return;

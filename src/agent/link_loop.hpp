@@ -36,7 +36,8 @@ class LinkLoop {
  private:
   net::Awaitable<void> run();
   net::Awaitable<std::string> serve(std::shared_ptr<net::FrameLink> link);
-  net::Awaitable<void> write_all(std::shared_ptr<net::FrameLink> link);
+  using Outbox = std::shared_ptr<net::Mailbox<Envelope>>;
+  net::Awaitable<void> write_all(std::shared_ptr<net::FrameLink> link, Outbox outbox);
   net::Awaitable<std::string> read_all(std::shared_ptr<net::FrameLink> link);
   net::Awaitable<void> pause();
   net::Awaitable<void> maintain();
@@ -46,7 +47,7 @@ class LinkLoop {
   Rng rng_;
   net::TaskGroup tasks_;
   std::shared_ptr<net::FrameLink> link_;
-  std::shared_ptr<net::Mailbox<Envelope>> outbox_;
+  Outbox outbox_;
   std::uint64_t session_ = 0;  // of link_
   bool sending_ = false;
   Duration spread_ = 0s;  // of the last welcome

@@ -230,7 +230,7 @@ struct LocalApi::Impl {
     const auto wanted = request.query.get("service").value_or(request.query.get("instance").value_or(""));
     auto sources = sources_of(co_await look(instance_views), wanted);
     if (!sources) co_return net::problem_response(sources.error());
-    if (auto fine = runtime::MergedReader::open({}, *query); !fine) co_return net::problem_response(fine.error());
+    if (const auto fine = runtime::check_log_query(*query); !fine) co_return net::problem_response(fine.error());
     const bool plain = request.query.get("format") == std::optional<std::string_view>("text");
     Response response;
     response.headers.set("Content-Type", plain ? "text/plain; charset=utf-8" : "application/x-ndjson");

@@ -88,6 +88,23 @@ Result<LogQuery> parse_log_query(const std::vector<std::pair<std::string, std::s
   return query;
 }
 
+namespace {
+/// Null for an empty expression.
+Result<std::unique_ptr<re2::RE2>> pattern_of(const std::string& expression) {
+  if (expression.empty()) return nullptr;
+  re2::RE2::Options options(re2::RE2::Quiet);
+  options.set_max_mem(8 << 20);
+  auto pattern = std::make_unique<re2::RE2>(expression, options);
+  if (pattern->ok()) return pattern;
+  return fail(Errc::invalid, "grep: " + pattern->error(), {}, "RE2 syntax; escape . * + ? ( ) [ ] with \\");
+}
+}  // namespace
+
+Result<void> check_log_query(const LogQuery& query) {
+  TRYV(pattern_of(query.grep));
+  return {};
+}
+
 struct LogReader::Impl {
   Impl(std::string directory, LogQuery its_query) : files(std::move(directory)), query(std::move(its_query)) {
     if (query.since) since_ns = query.since->time_since_epoch().count() * 1000;
@@ -202,13 +219,7 @@ LogReader& LogReader::operator=(LogReader&&) noexcept = default;
 
 Result<LogReader> LogReader::open(std::string directory, LogQuery query) {
   auto impl = std::make_unique<Impl>(std::move(directory), std::move(query));
-  if (!impl->query.grep.empty()) {
-    re2::RE2::Options options(re2::RE2::Quiet);
-    options.set_max_mem(8 << 20);
-    impl->pattern = std::make_unique<re2::RE2>(impl->query.grep, options);
-    if (!impl->pattern->ok())
-      return fail(Errc::invalid, "grep: " + impl->pattern->error(), {}, "RE2 syntax; escape . * + ? ( ) [ ] with \\");
-  }
+  TRY(impl->pattern, pattern_of(impl->query.grep));
   if (impl->query.tail) impl->seek_tail(*impl->query.tail);
   else if (impl->query.since) impl->go_to(impl->files.before_time(impl->since_ns));
   return LogReader(std::move(impl));

@@ -35,6 +35,9 @@ struct LogQuery {
 /// Errc::invalid names the option.
 Result<LogQuery> parse_log_query(const std::vector<std::pair<std::string, std::string>>& options, WallTime now);
 
+/// invalid: the expression of `grep`.
+Result<void> check_log_query(const LogQuery& query);
+
 /// Reads one instance's directory in order, over segments and incarnations. A plain object for one thread at a time;
 /// it opens files by itself and survives their deletion by the keeper's budget.
 class LogReader {
