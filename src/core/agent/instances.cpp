@@ -59,7 +59,7 @@ void wait_for_obstacle(Step& step, Instance& instance, InstanceState state, std:
   instance.spawn_at = step.now.boot + jitter(delay, 0.2, step.rng);
   instance.phase = Phase::none;
   step.show(instance, state, reason);
-  step.mark(instance);
+  step.world.touched.insert(instance.row.placement.instance);  // its timer
   progress(step, instance, std::move(reason));
 }
 
