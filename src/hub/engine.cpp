@@ -15,6 +15,10 @@ Error full_disk() {
           "make room on the disk that holds the hub's state directory; what runs goes on",
           {}};
 }
+bool is_empty(const Touched& it) {
+  return it.nodes.empty() && it.stacks.empty() && it.services.empty() && it.instances.empty() && it.tasks.empty() &&
+         it.deployments.empty() && it.operations.empty();
+}
 /// Commands that store nothing are carried out on a full disk too.
 bool stores_nothing(const Command& command) { return std::holds_alternative<RelayFrame>(command); }
 }  // namespace
@@ -156,10 +160,13 @@ void Engine::notify(const Touched& touched, bool events) {
       if (auto event = it.lock()) event->set();
   }
   std::erase_if(watches_, [](const auto& it) { return it.expired(); });
-  if (watches_.empty()) return;
+  if (watches_.empty() || (!events && is_empty(touched))) return;
   auto shared = std::make_shared<const Touched>(touched);
   for (auto& it : watches_)
-    if (auto watch = it.lock(); watch && !watch->changes.try_push(shared)) watch->missed = true;
+    if (auto watch = it.lock()) {
+      if (!watch->changes.try_push(std::shared_ptr(shared))) watch->missed = true;
+      watch->signal.set();
+    }
 }
 
 void Engine::update_admissions() {

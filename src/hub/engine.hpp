@@ -30,10 +30,11 @@ struct SessionOut {
   net::Mailbox<Envelope> out{4096};
 };
 
-/// News for one reader. `changes` is bounded; `missed` is set when it ran over.
+/// News for one reader: what was touched, or events came. `changes` is bounded; `missed`: it ran over.
 struct Watch {
   net::Mailbox<std::shared_ptr<const Touched>> changes{1024};
   std::atomic<bool> missed = false;
+  net::Event signal;  // set with every change; readers may use it for their own wake-ups too
 };
 
 struct EngineParts {

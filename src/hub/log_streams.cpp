@@ -32,7 +32,8 @@ net::Awaitable<bool> LogStreams::offer(std::string id, NodeId node, std::shared_
     if (found == waiting_.end() || found->second.node != node) return false;
     auto box = found->second.box.lock();
     waiting_.erase(found);
-    return box && box->try_push(link);
+    auto handed = link;
+    return box && box->try_push(handed);
   });
 }
 

@@ -8,19 +8,19 @@ namespace {
 
 constexpr Duration hello_patience = 10s;
 
-struct Session {
+struct Running {
   Engine& engine;
   std::shared_ptr<net::FrameLink> link;
   std::shared_ptr<SessionOut> out;
   std::string reason = "the link has ended";
-  ~Session() {  // however it ends, the core hears of it
+  ~Running() {  // however it ends, the core hears of it
     out->out.close();
     link->close(reason);
     engine.close_session(out->id, reason);
   }
 };
 
-net::Awaitable<void> read_frames(std::shared_ptr<Session> session) {
+net::Awaitable<void> read_frames(std::shared_ptr<Running> session) {
   protocol::Receiver receiver;
   for (bool first = true;; first = false) {
     auto envelope = first ? co_await net::within(hello_patience, session->link->receive(), "the first frame")
@@ -41,7 +41,7 @@ net::Awaitable<void> read_frames(std::shared_ptr<Session> session) {
 }
 
 /// Ends when the core has closed the session and everything before has gone out.
-net::Awaitable<void> write_frames(std::shared_ptr<Session> session) {
+net::Awaitable<void> write_frames(std::shared_ptr<Running> session) {
   while (auto envelope = co_await session->out->out.pop()) {
     auto sent = co_await session->link->send(std::move(*envelope));
     if (!sent) break;
@@ -54,7 +54,7 @@ net::Awaitable<void> write_frames(std::shared_ptr<Session> session) {
 net::Awaitable<void> run_session(Engine& engine, Log& log, std::shared_ptr<net::FrameLink> link, NodeId uid,
                                  std::string address) {
   auto out = engine.open_session(uid, std::move(address));
-  std::shared_ptr<Session> session(new Session{engine, std::move(link), std::move(out)});
+  std::shared_ptr<Running> session(new Running{engine, std::move(link), std::move(out)});
   net::TaskGroup tasks(co_await net::current_executor(), [&log](std::string_view task, std::string_view what) {
     log.error("a session failed", {{"task", std::string(task)}, {"error", std::string(what)}});
   });

@@ -1,7 +1,10 @@
 #include "net/server.hpp"
 
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <set>
 #include <utility>
 
@@ -28,8 +31,8 @@ class AtExit {
 };
 
 std::vector<std::string> loopback_hosts(const ListenTcp& where, std::uint16_t port) {
-  bool loopback = where.address == "::1" || where.address.starts_with("127.");
-  if (where.tls || !loopback) return {};
+  bool loopback = where.address == "::1" || where.address.starts_with("127.") || where.also_plain;
+  if ((where.tls && !where.also_plain) || !loopback) return {};
   std::vector<std::string> hosts;
   auto suffix = ":" + std::to_string(port);
   for (std::string name : {"localhost", "127.0.0.1", "[::1]"}) {
@@ -39,6 +42,13 @@ std::vector<std::string> loopback_hosts(const ListenTcp& where, std::uint16_t po
   if (where.address != "127.0.0.1" && where.address != "::1") hosts.push_back(where.address + suffix);
   for (const auto& name : where.also_hosts) hosts.push_back(name);
   return hosts;
+}
+
+Awaitable<Result<void>> readable(StreamSocket& socket) {
+  auto [error] =
+      co_await socket.async_wait(StreamSocket::wait_read, boost::asio::as_tuple(boost::asio::use_awaitable));
+  if (error) co_return fail(Errc::unavailable, "the connection has ended");
+  co_return Result<void>();
 }
 
 }  // namespace
@@ -57,6 +67,7 @@ struct HttpServer::Impl {
     std::vector<std::string> hosts;
     std::string socket_path;
     bool identify_callers = false;
+    bool also_plain = false;
   };
 
   Impl(IoPool& pool, ServerSettings settings, Handler handler)
@@ -96,6 +107,7 @@ struct HttpServer::Impl {
       door->listener->ended(address);
     });
   }
+  Awaitable<bool> speaks_plain(Door* door, StreamSocket& socket, const Peer& peer);
   Awaitable<void> serve(Door* door, Lane* lane, Accepted accepted, std::shared_ptr<void> place);
   Awaitable<void> stop_lane(Lane* lane);
 
@@ -108,6 +120,16 @@ struct HttpServer::Impl {
   std::size_t turn = 0;
 };
 
+/// A TLS connection begins with 0x16 (handshake), a plain one with a letter.
+Awaitable<bool> HttpServer::Impl::speaks_plain(Door* door, StreamSocket& socket, const Peer& peer) {
+  if (!door->tls.load()) co_return true;
+  if (!door->also_plain || !peer.loopback()) co_return false;
+  auto ready = within(shared.settings.handshake, readable(socket), "the first byte");
+  if (!co_await std::move(ready)) co_return false;
+  char first = 0;
+  co_return ::recv(socket.native_handle(), &first, 1, MSG_PEEK | MSG_DONTWAIT) == 1 && first != 0x16;
+}
+
 Awaitable<void> HttpServer::Impl::serve(Door* door, Lane* lane, Accepted accepted,
                                         std::shared_ptr<void> place) {
   bool told = false;
@@ -115,8 +137,11 @@ Awaitable<void> HttpServer::Impl::serve(Door* door, Lane* lane, Accepted accepte
     if (!std::exchange(told, true)) door->listener->handshake_ended();
   };
   AtExit always(handshake_done);
+  StreamSocket socket(lane->executor, boost::asio::generic::stream_protocol(accepted.family, 0),
+                      accepted.socket.release());
+  bool plain = co_await speaks_plain(door, socket, *accepted.peer);
   TlsSession tls;
-  if (auto settings = door->tls.load()) {
+  if (auto settings = door->tls.load(); settings && !plain) {
     auto session = accept_tls(settings);
     if (!session) {
       shared.problem(session.error());
@@ -125,10 +150,9 @@ Awaitable<void> HttpServer::Impl::serve(Door* door, Lane* lane, Accepted accepte
     tls = std::move(*session);
     accepted.peer->transport = Transport::tls;
   }
-  StreamSocket socket(lane->executor, boost::asio::generic::stream_protocol(accepted.family, 0),
-                      accepted.socket.release());
+  auto hosts = plain ? door->hosts : std::vector<std::string>();
   Connection connection(shared, std::make_shared<Stream>(std::move(socket), std::move(tls)),
-                        {accepted.peer, door->hosts});
+                        {accepted.peer, std::move(hosts)});
   lane->connections.insert(&connection);
   AtExit forget([lane, &connection] { lane->connections.erase(&connection); });
   co_await connection.run(handshake_done);
@@ -159,6 +183,7 @@ Result<std::uint16_t> HttpServer::listen(ListenTcp where) {
   door.hosts = loopback_hosts(where, port);
   door.tls = where.tls;
   door.identify_callers = where.identify_callers;
+  door.also_plain = where.also_plain;
   return port;
 }
 
