@@ -67,13 +67,17 @@ class AgentTest : public runtime::RuntimeTest {
     return hub_.wait_outcome(assign.task);
   }
 
+  /// status 0: no answer, the body says why.
   net::ClientResponse ask(const std::string& method, const std::string& target) {
-    net::HttpClient client(*net::parse_url("http://127.0.0.1:" + std::to_string(agent_->port())), {});
+    return net::block_on(fetch(agent_->port(), method, target));
+  }
+  static net::Awaitable<net::ClientResponse> fetch(std::uint16_t port, std::string method, std::string target) {
+    net::HttpClient client(*net::parse_url("http://127.0.0.1:" + std::to_string(port)), {});
     net::ClientRequest request;
-    request.method = method;
-    request.target = target;
-    auto answer = net::block_on(client.request(request, 10s));
-    return answer ? *answer : net::ClientResponse{0, {}, answer.error().message};
+    request.method = std::move(method);
+    request.target = std::move(target);
+    auto answer = co_await client.request(std::move(request), 10s);
+    co_return answer ? *answer : net::ClientResponse{0, {}, answer.error().message};
   }
 
   net::IoPool world_;
