@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <thread>
 #include <vector>
@@ -32,23 +33,23 @@ std::chrono::milliseconds sync_pause{0};
 std::uint64_t syncs = 0;
 sqlite3_vfs slow_vfs;
 int (*real_open)(sqlite3_vfs*, const char*, sqlite3_file*, int, int*);
-const sqlite3_io_methods* real_methods = nullptr;
-sqlite3_io_methods slow_methods;
+int (*real_sync)(sqlite3_file*, int);
+std::map<const sqlite3_io_methods*, sqlite3_io_methods> slow_methods;  // the WAL has other methods than the file
 
 int slow_sync(sqlite3_file* file, int flags) {
   ++syncs;
   std::this_thread::sleep_for(sync_pause);
-  return real_methods->xSync(file, flags);
+  return real_sync(file, flags);
 }
 int slow_open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags, int* out) {
   int code = real_open(vfs, name, file, flags, out);
   if (code != SQLITE_OK || !file->pMethods) return code;
-  if (!real_methods) {
-    real_methods = file->pMethods;
-    slow_methods = *real_methods;
-    slow_methods.xSync = slow_sync;
+  auto [at, added] = slow_methods.emplace(file->pMethods, *file->pMethods);
+  if (added) {
+    real_sync = file->pMethods->xSync;
+    at->second.xSync = slow_sync;
   }
-  if (file->pMethods == real_methods) file->pMethods = &slow_methods;
+  file->pMethods = &at->second;
   return code;
 }
 void use_slow_disk() {
@@ -104,6 +105,7 @@ struct Shape {
   std::string schema;
   bool columns = false;    // typed columns for tasks, and attempts in a table of their own
   bool one_table = false;  // all kinds in one table
+  bool state = false;      // one column that changes, with an index
 };
 
 const std::vector<Shape> shapes{
@@ -115,9 +117,9 @@ const std::vector<Shape> shapes{
      "WITHOUT ROWID, STRICT;",
      false, true},
     {"json_state_index",
-     "CREATE TABLE tasks(key TEXT PRIMARY KEY, body TEXT NOT NULL, "
-     "state TEXT GENERATED ALWAYS AS (json_extract(body,'$.state')) VIRTUAL) WITHOUT ROWID, STRICT;"
-     "CREATE INDEX tasks_state ON tasks(state);"},
+     "CREATE TABLE tasks(key TEXT PRIMARY KEY, body TEXT NOT NULL, state TEXT NOT NULL) WITHOUT ROWID, STRICT;"
+     "CREATE INDEX tasks_state ON tasks(state);",
+     false, false, true},
     {"columns",
      "CREATE TABLE tasks(key TEXT PRIMARY KEY, type TEXT, state TEXT, stack TEXT, service TEXT, instance "
      "TEXT, "
@@ -180,15 +182,16 @@ void put_columns(Database& db, const Task& task) {
 }
 
 void put_json(Database& db, const Shape& shape, const Task& task) {
-  auto& put =
-      shape.one_table
-          ? statement(db,
-                      "INSERT INTO rows(kind, key, body) VALUES (4, $1, $2) ON CONFLICT(kind, key) DO "
-                      "UPDATE SET body=excluded.body")
-          : statement(db,
-                      "INSERT INTO tasks(key, body) VALUES ($1, $2) ON CONFLICT(key) DO UPDATE SET "
-                      "body=excluded.body");
+  std::string_view sql =
+      shape.one_table ? "INSERT INTO rows(kind, key, body) VALUES (4, $1, $2) ON CONFLICT(kind, key) DO UPDATE SET "
+                        "body=excluded.body"
+      : shape.state   ? "INSERT INTO tasks(key, body, state) VALUES ($1, $2, $3) ON CONFLICT(key) DO UPDATE SET "
+                        "body=excluded.body, state=excluded.state"
+                      : "INSERT INTO tasks(key, body) VALUES ($1, $2) ON CONFLICT(key) DO UPDATE SET "
+                        "body=excluded.body";
+  auto& put = statement(db, sql);
   auto key = to_string(task.id), body = to_json_text(task);
+  if (shape.state) put.bind(3, enum_name(task.state));
   must(put.bind(1, std::string_view(key)).bind(2, std::string_view(body)).run());
 }
 
