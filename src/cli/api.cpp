@@ -59,8 +59,7 @@ Result<Api> Api::open(const Context& context) {
   if (hub.empty()) {
     struct stat info{};
     if (::stat(context.socket_path().c_str(), &info) != 0) return fail(nothing_runs(context));
-    target->url.scheme = "unix";
-    target->url.socket = context.socket_path();
+    TRY(target->url, net::parse_url("unix:" + context.socket_path()));
     return Api(std::move(target));
   }
   TRY(target->url, net::parse_url(hub));
