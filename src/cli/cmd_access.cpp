@@ -54,7 +54,10 @@ Result<int> list_tokens(Context& context) {
     if (token.is_object()) token.get_object()["kind"] = "join";
     all.push_back(token);
   }
-  for (const auto& token : api_tokens) all.push_back(token);
+  for (auto& token : api_tokens) {
+    if (token.is_object()) token.get_object()["kind"] = "api";
+    all.push_back(token);
+  }
   ListView view{"tokens",
                 {plain("ID", "id"), plain("KIND", "kind"), plain("NAME", "name"), number_field("USES LEFT", "uses_left"),
                  plain("REPLACES", "replace"), time_field(context, "AGE", "created_at"),

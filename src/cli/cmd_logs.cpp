@@ -127,7 +127,7 @@ Result<int> events(Context& context, EventFlags flags) {
   };
   Call past{"GET", "/events"};
   past.query.add("limit", "1000");
-  std::string position;
+  std::string position = since_time.empty() ? "" : "0";  // without: the newest ones
   for (std::size_t pages = 0; pages < 1000; ++pages) {
     std::size_t seen = 0;
     auto call = past;

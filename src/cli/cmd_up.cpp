@@ -163,7 +163,9 @@ Result<int> end_everything(const Context& context, const Api& api, LocalHub& loc
 Result<std::unique_ptr<LocalHub>> start_local(const Context& context, const Programs& programs, const UpConfig& config) {
   auto state = context.state_directory();
   TRY(auto local, programs.up(context, config, state));
-  std::ofstream(pid_file(state)) << ::getpid() << "\n";
+  auto ui = local->ui();
+  std::ofstream(pid_file(state)) << ::getpid() << "\n" << ui << "\n";
+  context.err.write("UI: " + ui + "\n");
   return local;
 }
 
@@ -209,7 +211,9 @@ std::string last_lines_of(const std::string& path) {
 Result<void> wait_for_socket(const Context& context, int child, const std::string& log) {
   auto until = context.clock->now().boot + 30s;
   while (context.clock->now().boot < until) {
-    if (auto pid = listening_pid(context.socket_path()); pid && *pid == child) return {};
+    int written = 0;  // the pid file comes last: then everything is there
+    std::ifstream(pid_file(context.state_directory())) >> written;
+    if (written == child) return {};
     int status = 0;
     if (::waitpid(child, &status, WNOHANG) == child)
       return fail(Errc::internal, "it ended at once", last_lines_of(log), "the whole log: " + log);
@@ -220,7 +224,7 @@ Result<void> wait_for_socket(const Context& context, int child, const std::strin
 
 [[noreturn]] void become_daemon(const Context& context, const Programs& programs, const UpConfig& config, const std::string& log) {
   ::setsid();
-  int in = ::open("/dev/null", O_RDONLY), out = ::open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  int in = ::open("/dev/null", O_RDONLY), out = ::open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600);
   ::dup2(in, 0);
   ::dup2(out, 1);
   ::dup2(out, 2);
@@ -267,6 +271,10 @@ Result<int> up(Context& context, const Programs& programs, const UpFlags& flags)
   }
   if (!flags.detach) return serve_attached(context, programs, file, flags, config);
   TRYV(start_behind(context, programs, config));
+  int ignored = 0;
+  std::string ui;
+  std::ifstream(pid_file(context.state_directory())) >> ignored >> ui;
+  context.err.write("UI: " + ui + "\n");
   return up_as_client(context, file, flags);
 }
 

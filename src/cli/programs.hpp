@@ -17,6 +17,8 @@ class LocalHub {
   virtual ~LocalHub() = default;
   /// Stops everything in order, ends the keeper too: nothing is left behind. `force`: at once, no grace.
   virtual Result<void> stop(bool force) = 0;
+  /// The UI's address; while nobody has a password, with a link that logs in once.
+  virtual std::string ui() = 0;
 };
 
 struct JoinRequest {

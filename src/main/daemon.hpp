@@ -8,12 +8,14 @@
 #include "base/log.hpp"
 #include "base/time.hpp"
 #include "cli/programs.hpp"
+#include "hub/hub.hpp"
 
 namespace drover::start {
 
 Level level_of(const std::string& word);
 /// The agent's settings from its configuration.
 agent::AgentOptions agent_options(const cli::AgentConfig& config, const std::string& state);
+hub::HubOptions hub_options(const cli::HubConfig& config, const std::string& state);
 /// state 0700, made with its parents.
 Result<void> make_state_directory(const std::string& state);
 
