@@ -195,7 +195,7 @@ class Stacks(E2E):
     def test_wrong_file_changes_nothing(self):
         hub, _ = self.fleet("n1")
         path = self.base / "wrong.yaml"
-        path.write_text("name: wrong\nservices:\n  web:\n    command: [sleep, '1']\n    scale: many\n    colour: red\n")
+        path.write_text("name: wrong\nservices:\n  web:\n    command: [sleep, '1']\n    scale: many\n    colour: red\n    working_dir: /\n")
         result = hub.cli("apply", path, check=2)
         self.assertRegex(result.stderr, r"wrong\.yaml:5:\d+.*\n(.*\n)*.*wrong\.yaml:6:\d+")
         self.assertEqual(hub.api.items("/stacks"), [])

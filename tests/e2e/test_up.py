@@ -128,7 +128,7 @@ class Up(E2E):
         stack = {"name": "one", "services": {"talk": service(numbered()), "a": service(self.appending("a"))}}
         self.up(stack)
         before = self.api.instances("one")
-        pid = int((self.state / "up.pid").read_text())
+        pid = self.up_pid(self.state)
         os.kill(pid, signal.SIGKILL)
         self.wait_for("its end", lambda: not alive(pid), 5)
         self.assertTrue(all(alive(i["pid"]) for i in before.values()))
@@ -148,7 +148,7 @@ class Up(E2E):
     def test_down_after_kill_9_of_up(self):
         self.up({"name": "one", "services": {"talk": service(numbered())}})
         service_pid = self.api.instance("one", "talk-1")["pid"]
-        pid = int((self.state / "up.pid").read_text())
+        pid = self.up_pid(self.state)
         os.kill(pid, signal.SIGKILL)
         self.wait_for("its end", lambda: not alive(pid), 5)
         self.down(timeout=90)
