@@ -183,7 +183,7 @@ class KeeperDies(E2E):
         self.wait_for("new lines come", lambda: numbers(api.lines("live", "talk-1"))[-1] > found[-1] + 5, 10)
         self.assertEqual(found, sorted(set(found)))
         self.hub.cli("rm", "live", "--yes", "--wait")
-        self.assertFalse(any(alive(i["pid"]) for i in after.values() if i["pid"]))
+        self.assertFalse(any(alive(i["pid"]) for i in after.values() if i.get("pid")))
 
     def test_kill_9_of_the_keeper(self):
         guard, keeper = self.agent.keeper()

@@ -7,7 +7,7 @@ import time
 from harness import FULL, Agent, Daemon, E2E, Hub, Refused, alive, numbered, service, shell
 from proxy import Proxy
 
-CUT = 60 if FULL else 8  # seconds
+CUT = 65 if FULL else 8  # seconds
 
 
 class Network(E2E):
@@ -30,7 +30,7 @@ class Network(E2E):
         before = hub.api.instances("net")
         proxy.cut()
         cut_at = time.monotonic()
-        self.wait_for("far is lost", lambda: not far.online(), 20)
+        self.wait_for("far is lost", lambda: hub.api.get("/nodes/far")["state"] == "lost", 20)
         self.assertTrue(near.online())
         self.assertIn(hub.api.instance("net", "talk-1")["state"], ("unknown", "lost"))
         flag.touch()  # the agent restarts it without asking
@@ -85,16 +85,17 @@ class Replaced(E2E):
         self.assertFalse(any(alive(i["pid"]) for i in before.values()))
         new = Agent(self, hub, "n1", replace="n1", state=self.base / "n1-again")
         self.wait_for("both run again", lambda: all(
-            i["state"] == "ready" and i["fresh"] and alive(i["pid"] or 0) for i in hub.api.instances("re").values()), 40)
+            i["state"] == "ready" and i["fresh"] and alive(i.get("pid", 0)) for i in hub.api.instances("re").values()), 40)
         self.assertEqual(sorted(hub.api.instances("re")), ["a-1", "a-2"])
         self.assertEqual(len(self.starts("a")), 4)
         self.assertEqual([n["name"] for n in hub.api.items("/nodes")], ["n1"])
 
-        ghost = Daemon(self, "ghost", old.arguments)  # the old disk was not wiped after all
-        time.sleep(3)
+        # The old disk was not wiped after all: its agent is refused, and what the hub shows is the new one's.
+        after = {n: i["pid"] for n, i in hub.api.instances("re").items()}
+        ghost = Daemon(self, "ghost", old.arguments)
+        self.wait_for("it is told why", lambda: "revoked" in ghost.output(), 15)
         self.assertTrue(new.online())
-        self.assertEqual(len(self.starts("a")), 4)
-        self.assertRegex(ghost.output(), r"(?i)revoked|refused|replaced|not known|certificate|denied|unknown")
+        self.assertEqual({n: i["pid"] for n, i in hub.api.instances("re").items()}, after)
 
     def test_an_agent_reinstalled_while_its_services_live(self):
         """The state is lost, the processes are not: they are not started a second time beside themselves."""

@@ -88,7 +88,8 @@ class Stacks(E2E):
 
     def test_hundred_simultaneous_applies_of_one_file(self):
         hub, _ = self.fleet("n1")
-        stack = {"name": "same", "services": {"a": service(self.appending("a"), scale=2), "b": service(self.appending("b"))}}
+        stack = {"name": "same", "services": {"a": service(self.appending("a"), scale=2, working_dir="/"),
+                                              "b": service(self.appending("b"), working_dir="/")}}
         path = self.write_stack(stack)
 
         def apply(index):
@@ -159,6 +160,7 @@ class Stacks(E2E):
         hub, _ = self.fleet("n1")
         stack = {"name": "loop", "services": {"crash": service(
             shell(f"echo >> {self.base}/crash; echo reading the config; echo no such file: app.conf >&2; exit 3"),
+            probes={"ready": {"exec": ["/usr/bin/test", "-e", "/nowhere"], "interval": "1s"}},
             restart={"policy": "always", "backoff": "50ms..100ms", "give_up": "3 in 10m"})}}
         answer = hub.api.apply(stack)
         self.wait_states(hub.api, "loop", {"crash-1": "failed"})
