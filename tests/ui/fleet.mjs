@@ -82,14 +82,20 @@ export class Fleet {
     await mkdir(state);
     const line = (await this.cli('token', 'create')).trim();
     await this.cli_in(state, 'node', 'join', line, '--name', name);
-    this.agents.set(name, { state, port: await free_port() });
+    this.agents.set(name, { state, port: await free_port(), ports: this.next_ports() });
     this.start_agent(name);
     await until(`${name} is online`, async () => (await this.get('node', 'ls')).some((n) => n.name === name && n.state === 'online'));
   }
 
+  /** Each agent has ports of its own to give, since all are on this one machine. */
+  next_ports() {
+    const first = 21_000 + this.agents.size * 500 + Math.floor(Math.random() * 8) * 1_500;
+    return `${first}-${first + 499}`;
+  }
+
   start_agent(name) {
     const agent = this.agents.get(name);
-    agent.process = this.spawn(['agent', '--state', agent.state, '--listen', `127.0.0.1:${agent.port}`]);
+    agent.process = this.spawn(['agent', '--state', agent.state, '--listen', `127.0.0.1:${agent.port}`, '--ports', agent.ports]);
   }
 
   spawn(args) {
@@ -135,7 +141,7 @@ export class Fleet {
   /** Stops everything that runs, then agents and hub; nothing is left behind. */
   async stop() {
     try {
-      for (const stack of await this.get('stack', 'ls').catch(() => [])) await this.cli('rm', stack.name, '--yes').catch(() => {});
+      for (const stack of await this.get('stack', 'ls').catch(() => [])) await this.cli('rm', stack.name, '--yes', '--wait').catch(() => {});
       await until('all is gone', async () => (await this.get('ps')).length === 0, 20_000).catch(() => {});
       for (const { process } of this.agents.values()) await this.end(process);
       await this.end(this.hub);

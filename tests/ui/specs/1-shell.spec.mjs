@@ -1,7 +1,9 @@
 import { expect, password, screenshot, test, until } from '../test.mjs';
 
+const nobody = { storageState: { cookies: [], origins: [] } };
+
 test('without a session the sign-in page is shown, and a password lets in', async ({ browser, fleet }) => {
-  const context = await browser.newContext();
+  const context = await browser.newContext(nobody);
   const page = await context.newPage();
   await page.goto(`${fleet.url}/services`);
   await expect(page.getByRole('button', { name: 'Sign in' })).toBeVisible();
@@ -17,7 +19,7 @@ test('without a session the sign-in page is shown, and a password lets in', asyn
 
 test('a login link works once, and its secret leaves the address bar', async ({ browser, fleet }) => {
   const link = await fleet.login_link();
-  const context = await browser.newContext();
+  const context = await browser.newContext(nobody);
   const page = await context.newPage();
   await page.goto(link.replace(/^https?:\/\/[^/]+/, fleet.url));
   await expect(page.getByRole('alert')).toBeVisible();
@@ -27,7 +29,7 @@ test('a login link works once, and its secret leaves the address bar', async ({ 
 
 test('an API token lets in too', async ({ browser, fleet }) => {
   const token = (await fleet.cli('token', 'create', '--api', 'ui-test', '--ttl', '1h')).trim();
-  const context = await browser.newContext();
+  const context = await browser.newContext(nobody);
   const page = await context.newPage();
   await page.goto(fleet.url);
   await page.getByRole('button', { name: 'Token' }).click();

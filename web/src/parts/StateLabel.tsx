@@ -27,8 +27,9 @@ const paths = {
 };
 
 /** Icon and word, never colour alone; `reason` says why it is not simply well. */
-export function StateLabel({ state, reason, word }: { state: string; reason?: string; word?: string }) {
+export function StateLabel({ state, reason: told = '', word }: { state: string; reason?: string; word?: string }) {
   const look = look_of(state);
+  const reason = told.startsWith(`${look.word}: `) ? told.slice(look.word.length + 2) : told;
   return (
     <span class="state" title={reason ? `${look.word}: ${reason}` : look.word}>
       <StateIcon look={look} />
