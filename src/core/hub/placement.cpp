@@ -31,7 +31,8 @@ std::optional<std::uint16_t> fixed_port(const Port& port, std::uint32_t index) {
   return std::uint16_t(port.published + (port.plus == "instance.index" ? index : 0));
 }
 
-/// Who holds one of these ports on the node, among our own slots.
+}  // namespace
+
 std::string port_conflict(const HubState& state, const NodeEntry& node, const Service& service,
                           const std::string& stack, std::uint32_t index) {
   std::set<std::uint16_t> wanted;
@@ -49,6 +50,7 @@ std::string port_conflict(const HubState& state, const NodeEntry& node, const Se
   return {};
 }
 
+namespace {
 std::string unusable(const HubState& state, const NodeEntry& node) {
   const Node& row = node.row.node;
   switch (row.state) {

@@ -231,10 +231,11 @@ void Planner::place(SlotEntry& entry, const Service& service) {
   order(entry, TaskType::deploy);
 }
 
-/// Should it go elsewhere? Only what can: spread, and somewhere else fits.
-bool Planner::must_move(const SlotEntry& entry, const Service& service) const {
+/// Should it go elsewhere? Only what can: spread, and somewhere else fits. `held`: a port that it needs is
+/// another's.
+bool Planner::must_move(const SlotEntry& entry, const Service& service, bool held) const {
   const Node& node = step_.state.nodes.at(*entry.slot.node).row.node;
-  if (!node.draining || service.place.strategy != PlaceStrategy::spread ||
+  if ((!node.draining && !held) || service.place.strategy != PlaceStrategy::spread ||
       service.scale.kind == ScaleKind::per_node)
     return false;
   auto verdicts = judge_nodes(step_.state, service, entry.slot.stack, entry.slot.index, "");
@@ -255,7 +256,13 @@ void Planner::run(SlotEntry& entry, const Service& service) {
     if (!want) return wait(entry, "");
     return begin(TaskType::deploy, false);
   }
-  if (observed->digest != wanted_digest(step_.state, slot)) return begin(TaskType::update, true);
+  if (observed->digest != wanted_digest(step_.state, slot)) {
+    const NodeEntry& node = step_.state.nodes.at(*slot.node);
+    std::string held = port_conflict(step_.state, node, service, slot.stack, slot.index);
+    if (held.empty()) return begin(TaskType::update, true);
+    if (must_move(entry, service, true)) return order(entry, TaskType::delete_, 7);
+    return wait(entry, fmt::format("no node fits: {} {}", node.row.node.name, held));
+  }
   if (slot.generation != follows_->number) {
     slot.generation = follows_->number;  // the same content under a new number: nothing to do on the host
     step_.mark_slot(slot.id);
@@ -316,7 +323,7 @@ void Planner::act(SlotEntry& entry) {
   if (!service) return;  // a held rollout has nothing for a slot that was never placed
   if (!slot.node) return place(entry, *service);
   if (!usable(step_.state, *slot.node)) return;
-  if (must_move(entry, *service)) return order(entry, TaskType::delete_, 7);
+  if (must_move(entry, *service, false)) return order(entry, TaskType::delete_, 7);
   run(entry, *service);
 }
 

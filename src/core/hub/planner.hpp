@@ -24,7 +24,7 @@ class Planner {
   bool holds(const SlotEntry& entry, Condition condition) const;
   bool in_change(const SlotEntry& entry, const Service& service) const;
   bool batch_free(const Service& service) const;
-  bool must_move(const SlotEntry& entry, const Service& service) const;
+  bool must_move(const SlotEntry& entry, const Service& service, bool held) const;
   bool dependants_run(const std::string& service) const;
   std::uint32_t index_of(InstanceId id) const;
 

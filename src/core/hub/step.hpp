@@ -105,6 +105,9 @@ std::vector<Verdict> judge_nodes(const HubState& state, const Service& service, 
                                  std::uint32_t index, const std::string& slot_node);
 std::optional<NodeId> choose_node(const HubState& state, const std::vector<Verdict>& verdicts,
                                   const std::string& stack, const std::string& service);
+/// Who holds one of the service's fixed ports on the node, among our own slots; "" if nobody does.
+std::string port_conflict(const HubState& state, const NodeEntry& node, const Service& service,
+                          const std::string& stack, std::uint32_t index);
 bool constraints_hold(const Service& service, const Node& node, std::string* reason);
 std::vector<std::string> per_node_names(const HubState& state, const Service& service);
 
