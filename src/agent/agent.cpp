@@ -26,8 +26,8 @@ Result<store::LockFile> lock_state(const std::string& state) {
   auto lock = store::LockFile::take(state + "/agent.lock");
   if (lock || lock.error().code != Errc::conflict) return lock;
   const auto pid = trim(runtime::read_small_file(state + "/agent.lock", 32));
-  return fail(Errc::conflict, fmt::format("another agent, pid {}, has the state directory {}", pid, state), {},
-              "stop that one, or give this one another --state");
+  return fail(Errc::conflict, fmt::format("another agent, pid {}, has the state directory {}", pid, state),
+              {}, "stop that one, or give this one another --state");
 }
 
 Level level_of(std::string_view word) {
@@ -131,7 +131,8 @@ struct Agent::Impl {
     keeper.paths = paths;
     keeper.binary = options.keeper;
     driver = std::make_unique<runtime::ProcessDriver>(
-        runtime::ProcessDriver::Parts{executor, files, keeper, [this](Event event) { feed(std::move(event)); }},
+        runtime::ProcessDriver::Parts{executor, files, keeper,
+                                      [this](Event event) { feed(std::move(event)); }},
         parts.log);
     driver->set_node({options.name, facts.address, {}});
     CO_TRYV(co_await driver->open());
@@ -149,14 +150,15 @@ struct Agent::Impl {
         CoreLoopParts{executor, disk.executor(0), parts.clock, parts.log, parts.seed ^ 0xc04e,
                       [this](Released effect) { perform(std::move(effect)); }},
         settings(), std::move((*state)->first), std::move((*state)->second));
-    performer = std::make_unique<Performer>(executor, *driver, parts.log, [this](Event event) { feed(std::move(event)); });
+    performer = std::make_unique<Performer>(executor, *driver, parts.log,
+                                            [this](Event event) { feed(std::move(event)); });
     link = std::make_unique<LinkLoop>(
         LinkLoop::Parts{executor, *core, *dialer, parts.clock, parts.log, parts.seed ^ 0x117b,
                         [this](const Welcome& welcome) { welcomed(welcome); }},
         options);
-    api = std::make_unique<LocalApi>(
-        LocalApi::Parts{parts.pool, executor, files, *core, *driver, parts.clock, parts.log, options.name, dialer->hub()},
-        options);
+    api = std::make_unique<LocalApi>(LocalApi::Parts{parts.pool, executor, files, *core, *driver, parts.clock,
+                                                     parts.log, options.name, dialer->hub()},
+                                     options);
     // Before anything is touched: an agent that cannot serve does not start.
     if (auto listening = api->listen(); !listening) co_return listening;
     core->start();
@@ -177,7 +179,8 @@ struct Agent::Impl {
     if (welcome.name.empty() || welcome.name == options.name) return;
     options.name = welcome.name;
     // Only for people, and read again at the next welcome.
-    if (const auto saved = net::write_file_atomically(paths.state + "/name", welcome.name + "\n", 0644); !saved)
+    if (const auto saved = net::write_file_atomically(paths.state + "/name", welcome.name + "\n", 0644);
+        !saved)
       parts.log.warn("the node's new name could not be saved", {{"error", saved.error().message}});
   }
 
@@ -196,7 +199,8 @@ struct Agent::Impl {
       void operator()(Answer& e) const { impl.api->answer(std::move(e)); }
       void operator()(ServeStream& e) const { impl.serve(std::move(e.open)); }
       void operator()(Note& e) const {
-        write(impl.parts.log, level_of(e.level), e.message, e.instance ? to_string(e.instance) : std::string());
+        write(impl.parts.log, level_of(e.level), e.message,
+              e.instance ? to_string(e.instance) : std::string());
       }
     };
     std::visit(Doer{*this, released.session}, released.effect);
@@ -206,8 +210,8 @@ struct Agent::Impl {
     StreamParts stream{files, *dialer, parts.clock, parts.log, {}};
     for (const auto& seen : core->core().instances())
       if (seen.placement->placement.instance == open.instance)
-        stream.directory =
-            runtime::log_directory(paths, seen.placement->stack, seen.placement->instance_name, open.instance);
+        stream.directory = runtime::log_directory(paths, seen.placement->stack, seen.placement->instance_name,
+                                                  open.instance);
     streams.spawn(serve_stream(std::move(stream), std::move(open)), "log stream");
   }
 
@@ -237,7 +241,8 @@ struct Agent::Impl {
       co_return;
     }
     const auto until = std::chrono::steady_clock::now() + grace + 5s;
-    while (driver->keeper().connected() && std::chrono::steady_clock::now() < until) co_await net::sleep_for(2ms);
+    while (driver->keeper().connected() && std::chrono::steady_clock::now() < until)
+      co_await net::sleep_for(2ms);
   }
 };
 

@@ -84,7 +84,8 @@ net::Awaitable<void> CoreLoop::commit() {
   while (!pending_.rows.empty() || !pending_.effects.empty()) {
     Batch batch = std::exchange(pending_, {});
     Result<void> written;
-    if (!batch.rows.empty()) co_await net::run_on(parts_.disk, [&] { written = journal_->commit(batch.rows); });
+    if (!batch.rows.empty())
+      co_await net::run_on(parts_.disk, [&] { written = journal_->commit(batch.rows); });
     journal_error_ = written ? std::string() : written.error().message + ": " + written.error().cause;
     release(std::move(batch.effects), written.has_value());
     if (!written) feed(JournalFailed{journal_error_});

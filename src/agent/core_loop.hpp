@@ -1,9 +1,10 @@
 #pragma once
-// The core's home: steps it, writes its rows, and lets everything else of a step go only when they are durable.
+// The core's home: steps it, writes its rows, and lets everything else of a step go only when they are
+// durable.
 //
-// Group commit: while one commit runs, the steps that follow collect; they go out together. A commit that fails is told
-// to the core, which holds everything in memory and writes it again later; what it decided is carried out all the same.
-// Lives on one executor; the journal is used on another thread, one call at a time.
+// Group commit: while one commit runs, the steps that follow collect; they go out together. A commit that
+// fails is told to the core, which holds everything in memory and writes it again later; what it decided is
+// carried out all the same. Lives on one executor; the journal is used on another thread, one call at a time.
 
 #include <deque>
 #include <functional>
@@ -17,7 +18,8 @@
 
 namespace drover::agent {
 
-/// An effect, and the link session in which it was decided: a frame for an old session must not enter a new one.
+/// An effect, and the link session in which it was decided: a frame for an old session must not enter a new
+/// one.
 struct Released {
   Effect effect;
   std::uint64_t session = 0;
@@ -33,7 +35,8 @@ struct CoreLoopParts {
 
 class CoreLoop {
  public:
-  CoreLoop(CoreLoopParts parts, AgentSettings settings, std::unique_ptr<store::AgentJournal> journal, Journal loaded);
+  CoreLoop(CoreLoopParts parts, AgentSettings settings, std::unique_ptr<store::AgentJournal> journal,
+           Journal loaded);
   ~CoreLoop();
   CoreLoop(const CoreLoop&) = delete;
   CoreLoop& operator=(const CoreLoop&) = delete;

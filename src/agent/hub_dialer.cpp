@@ -21,7 +21,11 @@ class HubDialer final : public Dialer {
  public:
   HubDialer(std::string state, NodeIdentity identity, net::Url url, std::shared_ptr<const net::TlsClient> tls,
             Duration connect)
-      : state_(std::move(state)), identity_(std::move(identity)), url_(std::move(url)), tls_(std::move(tls)), connect_(connect) {}
+      : state_(std::move(state)),
+        identity_(std::move(identity)),
+        url_(std::move(url)),
+        tls_(std::move(tls)),
+        connect_(connect) {}
 
   net::Awaitable<Result<std::shared_ptr<net::FrameLink>>> dial() override {
     CO_TRY(auto socket, co_await open("/ws/agent"));
@@ -65,7 +69,8 @@ class HubDialer final : public Dialer {
 Result<std::shared_ptr<Dialer>> hub_dialer(const std::string& state, Duration connect) {
   TRY(auto identity, load_node_identity(state));
   TRY(auto url, net::parse_url(identity.hub));
-  if (!url.tls()) return fail(Errc::invalid, identity.hub + " is not an https address", {}, "join the hub again");
+  if (!url.tls())
+    return fail(Errc::invalid, identity.hub + " is not an https address", {}, "join the hub again");
   url.scheme = "wss";
   TRY(auto tls, tls_of(identity));
   return std::make_shared<HubDialer>(state, std::move(identity), std::move(url), std::move(tls), connect);

@@ -19,8 +19,12 @@ namespace {
 constexpr std::string_view line_start = "drover-join:v1:";
 constexpr int base64 = sodium_base64_VARIANT_URLSAFE_NO_PADDING;
 
-std::string file(const std::string& state, std::string_view name) { return fmt::format("{}/{}", state, name); }
-std::string line_of(const std::string& path) { return std::string(trim(runtime::read_small_file(path, 64 << 10))); }
+std::string file(const std::string& state, std::string_view name) {
+  return fmt::format("{}/{}", state, name);
+}
+std::string line_of(const std::string& path) {
+  return std::string(trim(runtime::read_small_file(path, 64 << 10)));
+}
 
 std::unexpected<Error> bad_line(std::string cause) {
   return fail(Errc::invalid, "this is not a join line", std::move(cause),
@@ -29,7 +33,8 @@ std::unexpected<Error> bad_line(std::string cause) {
 
 /// The hub's answer to a request with a key of ours.
 Result<NodeIdentity> identity_of(const JoinAnswer& answer, const std::string& hub, Secret<std::string> key) {
-  NodeIdentity identity{answer.uid, answer.name, hub, {answer.certificate, std::move(key)}, answer.ca, answer.pins};
+  NodeIdentity identity{answer.uid, answer.name, hub, {answer.certificate, std::move(key)},
+                        answer.ca,  answer.pins};
   TRY(const auto certificate, net::inspect(answer.certificate));
   TRY(const auto pin, net::pin_of_key(identity.certificate.key));
   if (certificate.role != net::CertRole::agent || certificate.pin != pin)
@@ -41,8 +46,8 @@ Result<NodeIdentity> identity_of(const JoinAnswer& answer, const std::string& hu
   return identity;
 }
 
-net::Awaitable<Result<JoinAnswer>> post(net::Url url, std::shared_ptr<const net::TlsClient> tls, std::string body,
-                                        Duration deadline) {
+net::Awaitable<Result<JoinAnswer>> post(net::Url url, std::shared_ptr<const net::TlsClient> tls,
+                                        std::string body, Duration deadline) {
   net::ClientSettings settings;
   settings.tls = std::move(tls);
   settings.max_body = 1 << 20;
@@ -65,7 +70,8 @@ Result<net::Url> hub_url(const std::string& hub, std::string target) {
 std::string print_join_line(const JoinLine& line) {
   const auto text = to_json_text(line);
   std::string out(sodium_base64_encoded_len(text.size(), base64), '\0');
-  sodium_bin2base64(out.data(), out.size(), reinterpret_cast<const unsigned char*>(text.data()), text.size(), base64);
+  sodium_bin2base64(out.data(), out.size(), reinterpret_cast<const unsigned char*>(text.data()), text.size(),
+                    base64);
   out.resize(out.find('\0'));
   return std::string(line_start) + out;
 }
@@ -77,13 +83,14 @@ Result<JoinLine> parse_join_line(std::string_view text) {
   if (text.size() > 16384) return bad_line("it is too long");
   std::string decoded(text.size(), '\0');
   std::size_t size = 0;
-  if (sodium_base642bin(reinterpret_cast<unsigned char*>(decoded.data()), decoded.size(), text.data(), text.size(), nullptr,
-                        &size, nullptr, base64) != 0)
+  if (sodium_base642bin(reinterpret_cast<unsigned char*>(decoded.data()), decoded.size(), text.data(),
+                        text.size(), nullptr, &size, nullptr, base64) != 0)
     return bad_line("a part of it is missing or changed");
   decoded.resize(size);
   auto line = from_json_text<JoinLine>(decoded, Unknown::ignore);
   if (!line) return bad_line(line.error().message);
-  if (line->hub.empty() || line->secret.empty() || line->pins.empty()) return bad_line("hub, secret or pins are missing");
+  if (line->hub.empty() || line->secret.empty() || line->pins.empty())
+    return bad_line("hub, secret or pins are missing");
   for (const auto& pin : line->pins)
     if (!net::is_pin(pin)) return bad_line("\"" + pin + "\" is not a pin");
   return std::move(*line);
@@ -95,7 +102,7 @@ Result<NodeIdentity> load_node_identity(const std::string& state) {
   if (identity.certificate.certificate.empty())
     return fail(Errc::not_found, fmt::format("{} has not joined a hub", state), {},
                 "on the hub: drover token create; then here: drover node join LINE");
-  struct stat info {};
+  struct stat info{};
   if (::stat(file(state, "key.pem").c_str(), &info) == 0 && (info.st_mode & 077) != 0)
     return fail(Errc::denied, "others may read the private key " + file(state, "key.pem"), {},
                 "chmod 600 " + file(state, "key.pem"));
@@ -106,7 +113,8 @@ Result<NodeIdentity> load_node_identity(const std::string& state) {
   identity.ca = runtime::read_small_file(file(state, "ca.pem"));
   identity.pins = split(line_of(file(state, "pins")), '\n');
   if (identity.certificate.key.reveal().empty() || identity.hub.empty() || identity.ca.empty())
-    return fail(Errc::internal, fmt::format("the identity in {} is incomplete", state), {}, "join the hub again");
+    return fail(Errc::internal, fmt::format("the identity in {} is incomplete", state), {},
+                "join the hub again");
   return identity;
 }
 
@@ -123,8 +131,10 @@ Result<void> save_node_identity(const std::string& state, const NodeIdentity& id
 net::Awaitable<Result<NodeIdentity>> join_hub(JoinOptions options) {
   CO_TRY(const auto line, parse_join_line(options.line));
   if (::access(file(options.state, "cert.pem").c_str(), F_OK) == 0 && !options.again)
-    co_return fail(Errc::conflict, fmt::format("{} has already joined {}", options.state, line_of(file(options.state, "hub"))),
-                   {}, "use another --state, or remove this node at the hub and this directory first");
+    co_return fail(
+        Errc::conflict,
+        fmt::format("{} has already joined {}", options.state, line_of(file(options.state, "hub"))), {},
+        "use another --state, or remove this node at the hub and this directory first");
   CO_TRY(auto url, hub_url(line.hub, "/api/v1/agents/join"));
   CO_TRY(auto tls, net::TlsClient::create({.trust = net::TrustPins{line.pins}}));
   CO_TRY(auto key, net::create_key());
@@ -132,9 +142,12 @@ net::Awaitable<Result<NodeIdentity>> join_hub(JoinOptions options) {
   request.secret = line.secret;
   request.facts = runtime::host_facts();
   request.facts.version = options.version;
-  request.name = !options.name.empty() ? options.name : !line.name.empty() ? line.name : request.facts.hostname;
+  request.name = !options.name.empty() ? options.name
+                 : !line.name.empty()  ? line.name
+                                       : request.facts.hostname;
   CO_TRY(request.csr, net::create_request(key));
-  CO_TRY(const auto answer, co_await post(std::move(url), std::move(tls), to_json_text(request), options.deadline));
+  CO_TRY(const auto answer,
+         co_await post(std::move(url), std::move(tls), to_json_text(request), options.deadline));
   CO_TRY(auto identity, identity_of(answer, line.hub, std::move(key)));
   if (identity.name.empty()) identity.name = request.name;
   if (identity.pins.empty()) identity.pins = line.pins;

@@ -7,8 +7,8 @@
 
 #include "base/secret.hpp"
 #include "model/node.hpp"
-#include "net/ca.hpp"
 #include "net/async.hpp"
+#include "net/ca.hpp"
 
 namespace drover::agent {
 
@@ -54,14 +54,15 @@ Result<NodeIdentity> load_node_identity(const std::string& state);
 Result<void> save_node_identity(const std::string& state, const NodeIdentity& identity);
 
 struct JoinOptions {
-  std::string line;   // the join line
+  std::string line;  // the join line
   std::string state;
-  std::string name;   // empty: the line's, else the host's name
+  std::string name;  // empty: the line's, else the host's name
   std::string version;
   Duration deadline = 30s;
   bool again = false;  // this directory has joined before: give that identity up
 };
-/// conflict: this directory has joined already, or the name is taken. denied: wrong pin, used or expired line.
+/// conflict: this directory has joined already, or the name is taken. denied: wrong pin, used or expired
+/// line.
 net::Awaitable<Result<NodeIdentity>> join_hub(JoinOptions options);
 
 /// A new key and certificate, asked for with the present one.

@@ -74,7 +74,8 @@ struct LocalApi::Impl {
   }
 
   void add(std::string method, std::string pattern, net::Awaitable<Response> (Impl::*handler)(Request&)) {
-    router.add({std::move(method), std::move(pattern), [this, handler](Request& request) { return (this->*handler)(request); }});
+    router.add({std::move(method), std::move(pattern),
+                [this, handler](Request& request) { return (this->*handler)(request); }});
   }
   void add_routes() {
     for (const std::string prefix : {"", "/api/v1"}) add("GET", prefix + "/health", &Impl::health);
@@ -99,15 +100,19 @@ struct LocalApi::Impl {
   }
 
   net::Awaitable<Response> handle(Request& request) {
-    const bool open_to_all = request.method == "GET" && (request.path == "/health" || request.path == "/api/v1/health");
+    const bool open_to_all =
+        request.method == "GET" && (request.path == "/health" || request.path == "/api/v1/health");
     if (!open_to_all) {
       const auto uid = uid_of(*request.peer);
       if (!uid || (*uid != 0 && *uid != ::geteuid()))
-        co_return net::problem_response(Error{Errc::denied, "this API is for root and the agent's own user",
+        co_return net::problem_response(Error{Errc::denied,
+                                              "this API is for root and the agent's own user",
                                               "the caller is " + who_asks(*request.peer, uid),
-                                              "ask as that user, or ask the hub; GET /health is open to all", {}});
+                                              "ask as that user, or ask the hub; GET /health is open to all",
+                                              {}});
       if (request.method != "GET" && net::from_other_site(request))
-        co_return net::problem_response(Error{Errc::denied, "a page of another site asks for this", {}, {}, {}});
+        co_return net::problem_response(
+            Error{Errc::denied, "a page of another site asks for this", {}, {}, {}});
     }
     co_return co_await router.answer(request);
   }
@@ -125,7 +130,8 @@ struct LocalApi::Impl {
     std::string why;
     co_await net::run_on(parts.executor, [&] {
       if (!parts.driver.keeper().connected()) why = "the keeper cannot be reached";
-      else if (!parts.core.journal_error().empty()) why = "the journal cannot be written: " + parts.core.journal_error();
+      else if (!parts.core.journal_error().empty())
+        why = "the journal cannot be written: " + parts.core.journal_error();
     });
     co_return why;
   }
@@ -174,7 +180,8 @@ struct LocalApi::Impl {
 
   static std::string target_of(const Request& request) {
     const auto stack = request.parameter("stack");
-    return stack.empty() ? std::string(request.parameter("name")) : fmt::format("{}/{}", stack, request.parameter("name"));
+    return stack.empty() ? std::string(request.parameter("name"))
+                         : fmt::format("{}/{}", stack, request.parameter("name"));
   }
 
   net::Awaitable<Response> service_health(Request& request) {
@@ -203,17 +210,19 @@ struct LocalApi::Impl {
       result = answer->result;
     });
     if (!answered || !result)
-      co_return net::problem_response(Error{Errc::timeout, "no answer in time", {}, "it may still be done", {}});
+      co_return net::problem_response(
+          Error{Errc::timeout, "no answer in time", {}, "it may still be done", {}});
     if (!*result) co_return net::problem_response(result->error());
     co_return json_of(Done{true, **result}, 202);
   }
 
-  Result<std::vector<runtime::LogSource>> sources_of(const std::vector<InstanceView>& all, std::string_view wanted) const {
+  Result<std::vector<runtime::LogSource>> sources_of(const std::vector<InstanceView>& all,
+                                                     std::string_view wanted) const {
     std::vector<runtime::LogSource> sources;
     for (const auto& one : all) {
       const auto full = one.stack + "/" + one.name, service = one.stack + "/" + one.service;
-      if (!wanted.empty() && wanted != full && wanted != service && wanted != one.name && wanted != one.service &&
-          wanted != one.stack && wanted != to_string(one.id))
+      if (!wanted.empty() && wanted != full && wanted != service && wanted != one.name &&
+          wanted != one.service && wanted != one.stack && wanted != to_string(one.id))
         continue;
       sources.push_back({full, runtime::log_directory(parts.driver.paths(), one.stack, one.name, one.id)});
     }
@@ -225,12 +234,14 @@ struct LocalApi::Impl {
   net::Awaitable<Response> logs(Request& request) {
     auto query = runtime::parse_log_query(request.query.items(), parts.clock.now().wall);
     if (!query) co_return net::problem_response(query.error());
-    const bool everything = query->since.has_value() || request.query.get("tail") == std::optional<std::string_view>("all");
+    const bool everything =
+        query->since.has_value() || request.query.get("tail") == std::optional<std::string_view>("all");
     if (!query->tail && !everything) query->tail = default_tail;
     const auto wanted = request.query.get("service").value_or(request.query.get("instance").value_or(""));
     auto sources = sources_of(co_await look(instance_views), wanted);
     if (!sources) co_return net::problem_response(sources.error());
-    if (const auto fine = runtime::check_log_query(*query); !fine) co_return net::problem_response(fine.error());
+    if (const auto fine = runtime::check_log_query(*query); !fine)
+      co_return net::problem_response(fine.error());
     const bool plain = request.query.get("format") == std::optional<std::string_view>("text");
     Response response;
     response.headers.set("Content-Type", plain ? "text/plain; charset=utf-8" : "application/x-ndjson");
@@ -247,10 +258,12 @@ struct LocalApi::Impl {
       return write_batch(out, sources, std::move(batch), plain);
     };
     // The directories were there a moment ago; an instance that goes meanwhile just ends.
-    [[maybe_unused]] const auto done = co_await runtime::read_logs(parts.files, sources, std::move(query), sink);
+    [[maybe_unused]] const auto done =
+        co_await runtime::read_logs(parts.files, sources, std::move(query), sink);
   }
 
-  static net::Awaitable<bool> write_batch(net::BodyWriter& out, const std::vector<runtime::LogSource>& sources,
+  static net::Awaitable<bool> write_batch(net::BodyWriter& out,
+                                          const std::vector<runtime::LogSource>& sources,
                                           std::vector<runtime::MergedRecord> batch, bool plain) {
     std::string text;
     for (const auto& [source, record] : batch) {
@@ -285,7 +298,8 @@ struct LocalApi::Impl {
     Exposition out;
     out.family("drover_build_info", "gauge", "This program.").sample({{"version", options.version}}, 1);
     const auto connected = co_await look([](const AgentCore& core) { return core.connected(); });
-    out.family("drover_agent_connected", "gauge", "1 while the hub is connected.").sample({{"host", parts.node}}, connected ? 1 : 0);
+    out.family("drover_agent_connected", "gauge", "1 while the hub is connected.")
+        .sample({{"host", parts.node}}, connected ? 1 : 0);
     add_service_metrics(out, *usage);
     add_process_metrics(out);
     co_return net::text_response(200, out.text(), "text/plain; version=0.0.4; charset=utf-8");
@@ -296,7 +310,10 @@ struct LocalApi::Impl {
       out.family(name, type, help);
       for (const auto& one : all)
         if (const std::optional<double> figure = value(one))
-          out.sample({{"stack", one.view.stack}, {"service", one.view.service}, {"instance", one.view.name}, {"host", parts.node}},
+          out.sample({{"stack", one.view.stack},
+                      {"service", one.view.service},
+                      {"instance", one.view.name},
+                      {"host", parts.node}},
                      *figure);
     };
     each("drover_service_up", "gauge", "1 while the instance's main process lives.",
@@ -312,8 +329,8 @@ struct LocalApi::Impl {
          });
     each("drover_service_cpu_seconds_total", "counter", "CPU time of this incarnation.",
          [](const Usage& u) { return u.stats.cpu_seconds; });
-    each("drover_service_memory_working_set_bytes", "gauge", "Memory in use, without the page cache that may go.",
-         [](const Usage& u) -> std::optional<double> {
+    each("drover_service_memory_working_set_bytes", "gauge",
+         "Memory in use, without the page cache that may go.", [](const Usage& u) -> std::optional<double> {
            if (!u.stats.memory_bytes) return std::nullopt;
            return double(*u.stats.memory_bytes);
          });
@@ -325,11 +342,13 @@ LocalApi::LocalApi(Parts parts, const AgentOptions& options)
 LocalApi::~LocalApi() = default;
 
 Result<void> LocalApi::listen() {
-  auto port = impl_->server.listen(net::ListenTcp{.address = impl_->options.listen, .port = impl_->options.port});
+  auto port =
+      impl_->server.listen(net::ListenTcp{.address = impl_->options.listen, .port = impl_->options.port});
   if (!port && port.error().code == Errc::conflict) {
     const auto wanted = impl_->options.port;
-    return fail(Errc::conflict, fmt::format("the agent's local API cannot listen: {}",
-                                            runtime::describe_busy(wanted, runtime::holder_of(wanted, "tcp"))),
+    return fail(Errc::conflict,
+                fmt::format("the agent's local API cannot listen: {}",
+                            runtime::describe_busy(wanted, runtime::holder_of(wanted, "tcp"))),
                 {}, "stop that one, or choose another port");
   }
   if (!port) return fail(std::move(port).error());

@@ -1,6 +1,7 @@
 #pragma once
-// The agent's own API: 127.0.0.1:3080 and STATE/agent.sock. Callers other than root and the agent's own user may only
-// GET /health. Handlers run on their connection's executor and hop to the agent's for everything of the core.
+// The agent's own API: 127.0.0.1:3080 and STATE/agent.sock. Callers other than root and the agent's own user
+// may only GET /health. Handlers run on their connection's executor and hop to the agent's for everything of
+// the core.
 
 #include <map>
 #include <memory>

@@ -52,7 +52,8 @@ void add_process_metrics(Exposition& out) {
   double boot = 0;
   for (const auto& line : split(runtime::read_small_file("/proc/stat"), '\n'))
     if (line.starts_with("btime ")) boot = std::strtod(line.c_str() + 6, nullptr);
-  out.family("process_cpu_seconds_total", "counter", "CPU time of this process.").sample({}, double(info.cpu_ticks) / ticks);
+  out.family("process_cpu_seconds_total", "counter", "CPU time of this process.")
+      .sample({}, double(info.cpu_ticks) / ticks);
   out.family("process_resident_memory_bytes", "gauge", "Resident memory of this process.")
       .sample({}, double(info.resident_bytes));
   out.family("process_open_fds", "gauge", "Open descriptors of this process.")

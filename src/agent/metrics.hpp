@@ -21,7 +21,8 @@ class Exposition {
   std::string text_, name_;
 };
 
-/// process_cpu_seconds_total, process_resident_memory_bytes, process_open_fds, process_start_time_seconds: of this one.
+/// process_cpu_seconds_total, process_resident_memory_bytes, process_open_fds, process_start_time_seconds: of
+/// this one.
 void add_process_metrics(Exposition& out);
 
 }  // namespace drover::agent

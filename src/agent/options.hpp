@@ -9,20 +9,20 @@
 namespace drover::agent {
 
 struct AgentOptions {
-  std::string state;                 // directory; made if missing
-  std::string run;                   // empty: runtime::default_run_directory()
-  std::string name;                  // of the node; empty: as joined, else the host's name
-  std::string version = "0.1.0";     // of this program
-  std::string keeper;                // drover-keeper; empty: found beside this program
-  std::string listen = "127.0.0.1";  // the local API
-  std::uint16_t port = 3080;         // 0: any free one
+  std::string state;                                  // directory; made if missing
+  std::string run;                                    // empty: runtime::default_run_directory()
+  std::string name;                                   // of the node; empty: as joined, else the host's name
+  std::string version = "0.1.0";                      // of this program
+  std::string keeper;                                 // drover-keeper; empty: found beside this program
+  std::string listen = "127.0.0.1";                   // the local API
+  std::uint16_t port = 3080;                          // 0: any free one
   std::uint16_t port_low = 20000, port_high = 29999;  // for `auto`
   std::uint32_t max_parallel = 4;
   Duration inventory_every = 60s;
   Duration report_delay = 200ms;
-  Duration reconnect = 500ms;      // ceiling of the first pause; doubles
+  Duration reconnect = 500ms;  // ceiling of the first pause; doubles
   Duration reconnect_max = 30s;
-  Duration connect = 20s;          // for one attempt
+  Duration connect = 20s;  // for one attempt
 };
 
 }  // namespace drover::agent

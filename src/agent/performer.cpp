@@ -10,7 +10,10 @@ constexpr Duration keeper_retry = 200ms;
 
 Performer::Performer(net::Executor executor, runtime::ProcessDriver& driver, Log& log,
                      std::function<void(Event)> feed)
-    : driver_(driver), log_(log), feed_(std::move(feed)), tasks_(executor, [&log](std::string_view task, std::string_view what) {
+    : driver_(driver),
+      log_(log),
+      feed_(std::move(feed)),
+      tasks_(executor, [&log](std::string_view task, std::string_view what) {
         log.error("an effect failed", {{"task", std::string(task)}, {"error", std::string(what)}});
         broken("an effect of the agent threw", __FILE__, __LINE__);
       }) {}
@@ -58,7 +61,9 @@ net::Awaitable<void> Performer::stop(StopRun order) {
   for (bool told = false;; told = true) {
     const auto given = co_await driver_.stop(order);
     if (given) co_return;
-    if (!told) log_.warn("cannot stop yet", {{"instance", to_string(order.run.instance)}, {"error", given.error().message}});
+    if (!told)
+      log_.warn("cannot stop yet",
+                {{"instance", to_string(order.run.instance)}, {"error", given.error().message}});
     co_await net::sleep_for(keeper_retry);
   }
 }
@@ -74,9 +79,12 @@ net::Awaitable<void> Performer::forget(ForgetRun order) {
 net::Awaitable<void> Performer::remove(RemoveFiles what) {
   const auto name = what.stack + "/" + what.instance_name;
   if (const auto removed = co_await driver_.remove_files(std::move(what)); !removed)
-    log_.warn("cannot remove the files of a deleted instance", {{"instance", name}, {"error", removed.error().message}});
+    log_.warn("cannot remove the files of a deleted instance",
+              {{"instance", name}, {"error", removed.error().message}});
 }
 
-net::Awaitable<void> Performer::probe(AskProbe what) { feed_(co_await runtime::ask(driver_, std::move(what))); }
+net::Awaitable<void> Performer::probe(AskProbe what) {
+  feed_(co_await runtime::ask(driver_, std::move(what)));
+}
 
 }  // namespace drover::agent

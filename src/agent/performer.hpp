@@ -1,6 +1,7 @@
 #pragma once
-// Carries out the core's effects on the host and feeds back what came of them. Starts, stops and removals of one instance
-// run one after the other; different instances and probes run side by side. Lives on the agent's executor.
+// Carries out the core's effects on the host and feeds back what came of them. Starts, stops and removals of
+// one instance run one after the other; different instances and probes run side by side. Lives on the agent's
+// executor.
 
 #include <deque>
 #include <functional>
@@ -16,7 +17,8 @@ namespace drover::agent {
 
 class Performer {
  public:
-  Performer(net::Executor executor, runtime::ProcessDriver& driver, Log& log, std::function<void(Event)> feed);
+  Performer(net::Executor executor, runtime::ProcessDriver& driver, Log& log,
+            std::function<void(Event)> feed);
 
   void perform(Spawn effect) { queue(effect.run.instance, std::move(effect)); }
   void perform(StopRun effect) { queue(effect.run.instance, std::move(effect)); }

@@ -18,36 +18,42 @@ net::Awaitable<bool> send_batch(net::TextLink& link, std::vector<runtime::Merged
 net::Awaitable<Result<void>> send_log(const StreamParts& parts, const OpenStream& open, net::TextLink& link) {
   std::vector<std::pair<std::string, std::string>> options(open.options.begin(), open.options.end());
   if (parts.directory.empty()) co_return fail(Errc::not_found, "this instance is not on this node");
-  if (open.what != "logs") co_return fail(Errc::unsupported, "this agent does not serve \"" + open.what + "\"");
+  if (open.what != "logs")
+    co_return fail(Errc::unsupported, "this agent does not serve \"" + open.what + "\"");
   CO_TRY(auto query, runtime::parse_log_query(options, parts.clock.now().wall));
-  const auto sink = [&link](std::vector<runtime::MergedRecord> batch) { return send_batch(link, std::move(batch)); };
+  const auto sink = [&link](std::vector<runtime::MergedRecord> batch) {
+    return send_batch(link, std::move(batch));
+  };
   co_return co_await runtime::read_logs(parts.files, {{"", parts.directory}}, std::move(query), sink);
 }
 
 /// The hub says nothing on a stream; it closes it when its reader has gone, and that is seen here.
 net::Awaitable<void> wait_for_end(net::TextLink& link, net::TaskGroup& sending) {
-  while (co_await link.receive()) {}
+  while (co_await link.receive()) {
+  }
   sending.cancel();
 }
 
 net::Awaitable<void> send_all(const StreamParts& parts, const OpenStream& open, net::TextLink& link) {
-  if (const auto done = co_await send_log(parts, open, link); !done)
-    [[maybe_unused]] const auto told =
-        co_await link.send(print_json(json::object{{"error", name(done.error().code)}, {"message", done.error().message}}));
+  if (const auto done = co_await send_log(parts, open, link); !done) [[maybe_unused]]
+    const auto told = co_await link.send(
+        print_json(json::object{{"error", name(done.error().code)}, {"message", done.error().message}}));
   link.close("the end of the log");
 }
 
 }  // namespace
 
 net::Awaitable<void> serve_stream(StreamParts parts, OpenStream open) {
-  auto link = co_await net::within(dial_within, parts.dialer.dial_stream(open.id), "the connection for a stream");
+  auto link =
+      co_await net::within(dial_within, parts.dialer.dial_stream(open.id), "the connection for a stream");
   if (!link) {
     parts.log.warn("a log stream cannot be opened", {{"error", link.error().message}});
     co_return;
   }
-  net::TaskGroup sending(co_await net::current_executor(), [&log = parts.log](std::string_view, std::string_view what) {
-    log.error("a log stream failed", {{"error", std::string(what)}});
-  });
+  net::TaskGroup sending(co_await net::current_executor(),
+                         [&log = parts.log](std::string_view, std::string_view what) {
+                           log.error("a log stream failed", {{"error", std::string(what)}});
+                         });
   sending.spawn(send_all(parts, open, **link), "send");
   sending.spawn(wait_for_end(**link, sending), "watch");
   co_await sending.join();

@@ -1,6 +1,6 @@
 #pragma once
-// Serves the hub's OpenStream: dials a connection of its own and sends an instance's log there, one JSON record a
-// message, as fast as the hub takes them.
+// Serves the hub's OpenStream: dials a connection of its own and sends an instance's log there, one JSON
+// record a message, as fast as the hub takes them.
 
 #include "agent/dialer.hpp"
 #include "base/log.hpp"

@@ -32,7 +32,8 @@ std::string_view status_word(InstanceState state) {
 }
 
 /// The worst one speaks for the service.
-constexpr std::array<std::string_view, 6> status_order{"error", "restarting", "starting", "stopping", "running", "stopped"};
+constexpr std::array<std::string_view, 6> status_order{"error",    "restarting", "starting",
+                                                       "stopping", "running",    "stopped"};
 constexpr std::array<std::string_view, 4> health_order{"unhealthy", "starting", "healthy", "stopped"};
 
 template <std::size_t n>
@@ -127,7 +128,8 @@ Result<ServiceView> find_service_view(const std::vector<ServiceView>& services, 
   }
   if (found.size() == 1) return *found.front();
   if (!found.empty())
-    return fail(Errc::conflict, fmt::format("\"{}\" is in more than one stack", name), {}, "name it as stack/service");
+    return fail(Errc::conflict, fmt::format("\"{}\" is in more than one stack", name), {},
+                "name it as stack/service");
   const auto near = nearest(name, names);
   return fail(Errc::not_found, fmt::format("no service \"{}\" on this node", name), {},
               near ? fmt::format("did you mean {}?", *near) : std::string());

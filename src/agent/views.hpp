@@ -1,5 +1,6 @@
 #pragma once
-// What the local API shows, in the words of the systems that agents on GPU machines replace (status and health words).
+// What the local API shows, in the words of the systems that agents on GPU machines replace (status and
+// health words).
 
 #include <boost/describe.hpp>
 #include <map>
@@ -27,8 +28,9 @@ struct InstanceView {
   std::uint64_t incarnation = 0, generation = 0, epoch = 0;
 };
 BOOST_DESCRIBE_STRUCT(InstanceView, (),
-                      (id, name, stack, service, kind, index, run, state, reason, health, status, pid, started_at,
-                       ready_at, next_try, restarts, last_exit, last_lines, ports, incarnation, generation, epoch))
+                      (id, name, stack, service, kind, index, run, state, reason, health, status, pid,
+                       started_at, ready_at, next_try, restarts, last_exit, last_lines, ports, incarnation,
+                       generation, epoch))
 
 struct ServiceView {
   std::string name, stack;
@@ -49,7 +51,7 @@ struct HealthView {
   std::string status;  // healthy | unhealthy
   WallTime timestamp{};
   bool healthy = false;
-  double uptime = 0;  // seconds, of the agent
+  double uptime = 0;                            // seconds, of the agent
   std::map<std::string, std::string> services;  // "shop/web" → health word
   std::string reason;                           // why not
 };

@@ -1,6 +1,6 @@
 #pragma once
-// A two-way channel of whole messages between hub and agent: over a WebSocket, or in memory (`drover up`, tests).
-// Both sides of a session use this and nothing else, so there is one code path.
+// A two-way channel of whole messages between hub and agent: over a WebSocket, or in memory (`drover up`,
+// tests). Both sides of a session use this and nothing else, so there is one code path.
 
 #include <memory>
 #include <string>
@@ -11,7 +11,8 @@
 
 namespace drover::net {
 
-/// One end. send() and receive() may overlap; at most one of each at a time. Use it on one executor, close() from any.
+/// One end. send() and receive() may overlap; at most one of each at a time. Use it on one executor, close()
+/// from any.
 template <class T>
 class Channel {
  public:
@@ -90,7 +91,8 @@ class MemoryPort {
   /// The agent's side. unavailable: closed, or the hub does not accept.
   Result<std::shared_ptr<FrameLink>> dial() {
     auto [ours, theirs] = make_pipe<Envelope>();
-    if (!sessions_.try_push(theirs)) return fail(Errc::unavailable, "the hub in this process takes no session");
+    if (!sessions_.try_push(theirs))
+      return fail(Errc::unavailable, "the hub in this process takes no session");
     return ours;
   }
   Result<std::shared_ptr<TextLink>> dial_stream(std::string id) {

@@ -61,17 +61,20 @@ Result<Account> find_account(const std::string& user, const std::string& group) 
   const auto number = as_number(user);
   if (user.empty() || number) {
     const auto uid = number.value_or(account.uid);
-    if (!look_up_user({}, uid, account) && number) account.uid = account.gid = uid;  // a number needs no entry
+    if (!look_up_user({}, uid, account) && number)
+      account.uid = account.gid = uid;  // a number needs no entry
   } else if (!look_up_user(user, 0, account)) {
     return fail(Errc::not_found, fmt::format("user {}: there is no such user", user));
   }
   if (!group.empty()) {
     TRY(account.gid, group_id(group));
   }
-  account.change = account.uid != ::geteuid() || account.gid != ::getegid() || (::geteuid() == 0 && !user.empty());
+  account.change =
+      account.uid != ::geteuid() || account.gid != ::getegid() || (::geteuid() == 0 && !user.empty());
   if (account.change && ::geteuid() != 0)
-    return fail(Errc::denied, fmt::format("user {}: only an agent that runs as root can start programs as another user",
-                                          user.empty() ? group : user));
+    return fail(Errc::denied,
+                fmt::format("user {}: only an agent that runs as root can start programs as another user",
+                            user.empty() ? group : user));
   if (account.change) account.groups = groups_of(account);
   if (account.home.empty()) account.home = "/";
   return account;

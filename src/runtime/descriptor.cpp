@@ -26,7 +26,8 @@ net::Awaitable<Result<void>> wait(asio::posix::basic_stream_descriptor<net::Exec
 }  // namespace
 
 Descriptor::Descriptor(net::Executor executor, int fd)
-    : impl_(std::make_unique<Impl>(asio::posix::basic_stream_descriptor<net::Executor>(std::move(executor), fd))) {}
+    : impl_(std::make_unique<Impl>(
+          asio::posix::basic_stream_descriptor<net::Executor>(std::move(executor), fd))) {}
 Descriptor::~Descriptor() = default;
 Descriptor::Descriptor(Descriptor&&) noexcept = default;
 Descriptor& Descriptor::operator=(Descriptor&&) noexcept = default;

@@ -18,9 +18,9 @@ struct RunStats {
   std::optional<std::uint32_t> processes;
 };
 
-/// Runs instances on this node. Instances outlive the agent. Lives on one executor. Calls for one run never overlap.
-/// Any call may be cancelled; afterwards the truth is what recover() says.
-/// Ends are told as events (agent::Exited, Emptied, Stuck) through the function given at construction.
+/// Runs instances on this node. Instances outlive the agent. Lives on one executor. Calls for one run never
+/// overlap. Any call may be cancelled; afterwards the truth is what recover() says. Ends are told as events
+/// (agent::Exited, Emptied, Stuck) through the function given at construction.
 class Driver {
  public:
   using OnEvent = std::function<void(agent::Event)>;

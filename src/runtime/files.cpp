@@ -17,7 +17,7 @@ namespace drover::runtime {
 std::string read_small_file(const std::string& path, std::size_t limit, bool end) {
   const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) return {};
-  struct stat info {};
+  struct stat info{};
   if (end && ::fstat(file.get(), &info) == 0 && std::size_t(info.st_size) > limit)
     ::lseek(file.get(), info.st_size - off_t(limit), SEEK_SET);
   std::string text;

@@ -22,12 +22,12 @@ struct ProcessInfo {
   std::int32_t pid = 0, parent = 0;
   char state = 0;
   std::uint64_t start_ticks = 0;
-  std::uint64_t cpu_ticks = 0;       // user + system
+  std::uint64_t cpu_ticks = 0;  // user + system
   std::uint64_t resident_bytes = 0;
 };
 ProcessInfo process_info(std::int32_t pid);
-/// "nginx -g daemon off;": arguments joined by blanks, at most 80 bytes, valid UTF-8; the name in brackets for kernel
-/// threads and zombies.
+/// "nginx -g daemon off;": arguments joined by blanks, at most 80 bytes, valid UTF-8; the name in brackets
+/// for kernel threads and zombies.
 std::string process_command(std::int32_t pid);
 
 }  // namespace drover::runtime

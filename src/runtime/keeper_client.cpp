@@ -240,6 +240,7 @@ struct KeeperClient::Impl {
 
   /// One attempt: connect, say hello, subscribe, list. Starts a keeper if nobody listens.
   net::Awaitable<Result<void>> connect() {
+    reap_guard(&guard_pid);  // it may have died, and the keeper taken its place
     int fd = keeper::connect_socket(options.paths.state.c_str(), SOCK_NONBLOCK);
     if (fd < 0 && (errno == ENOENT || errno == ECONNREFUSED)) {
       CO_TRYV(co_await start_keeper(options, &guard_pid, log));
@@ -299,8 +300,8 @@ net::Awaitable<std::expected<KeeperInstance, KeeperFailure>> KeeperClient::spawn
   const Fd parameters(keeper::sealed_memfd("drover-spawn", keeper::encode(what.spec)));
   if (!parameters) {
     const int error = errno;
-    co_return std::unexpected(
-        KeeperFailure{Status::internal, keeper::Stage::params, error, from_errno(error, "memfd_create").message});
+    co_return std::unexpected(KeeperFailure{Status::internal, keeper::Stage::params, error,
+                                            from_errno(error, "memfd_create").message});
   }
   const auto build = [&what](std::uint32_t n) {
     return Packet(Header{.type = Type::spawn, .request = n}, keeper::Spawn{.incarnation = what.incarnation})
@@ -317,9 +318,7 @@ net::Awaitable<std::expected<KeeperInstance, KeeperFailure>> KeeperClient::spawn
 namespace {
 template <class Fixed>
 std::function<std::string(std::uint32_t)> order(Type type, Fixed fixed, std::string key) {
-  return [=](std::uint32_t n) {
-    return Packet(Header{.type = type, .request = n}, fixed).text(key).bytes();
-  };
+  return [=](std::uint32_t n) { return Packet(Header{.type = type, .request = n}, fixed).text(key).bytes(); };
 }
 Result<void> only_status(const Answered& reply) {
   if (reply) return {};
@@ -337,7 +336,8 @@ net::Awaitable<Result<void>> KeeperClient::kill(std::string key, std::uint64_t i
   co_return only_status(co_await impl_->ask(order(Type::kill, keeper::Target{incarnation}, std::move(key))));
 }
 net::Awaitable<Result<void>> KeeperClient::forget(std::string key, std::uint64_t incarnation) {
-  co_return only_status(co_await impl_->ask(order(Type::forget, keeper::Target{incarnation}, std::move(key))));
+  co_return only_status(
+      co_await impl_->ask(order(Type::forget, keeper::Target{incarnation}, std::move(key))));
 }
 
 net::Awaitable<Result<std::vector<KeeperInstance>>> KeeperClient::list() {
@@ -356,7 +356,8 @@ net::Awaitable<Result<KeeperStatus>> KeeperClient::status() {
 net::Awaitable<Result<void>> KeeperClient::shutdown(std::vector<std::string> in_order, Duration grace) {
   impl_->closing = true;  // what ends now is not started again
   const auto build = [&](std::uint32_t n) {
-    keeper::Shutdown fixed{.grace_ms = std::uint32_t(std::chrono::ceil<std::chrono::milliseconds>(grace).count())};
+    keeper::Shutdown fixed{.grace_ms =
+                               std::uint32_t(std::chrono::ceil<std::chrono::milliseconds>(grace).count())};
     Packet packet(Header{.type = Type::shutdown, .request = n}, fixed);
     for (const auto& key : in_order) packet.text(key);
     return packet.bytes();

@@ -1,8 +1,10 @@
 #pragma once
-// The agent's end of keeper/protocol.hpp: starts guard and keeper if none runs, stays connected, asks, listens.
+// The agent's end of keeper/protocol.hpp: starts guard and keeper if none runs, stays connected, asks,
+// listens.
 //
-// Lives on one executor. A keeper that dies is started again by its guard; when both are gone, by this. After each
-// connection everything is listed anew, so no end is missed: `on_listed` before the first `on_event` of that connection.
+// Lives on one executor. A keeper that dies is started again by its guard; when both are gone, by this. After
+// each connection everything is listed anew, so no end is missed: `on_listed` before the first `on_event` of
+// that connection.
 
 #include <cstdint>
 #include <functional>
@@ -19,9 +21,9 @@ namespace drover::runtime {
 
 struct KeeperOptions {
   Paths paths;
-  std::string binary;       // drover-keeper; empty: find_keeper()
-  Duration request = 10s;   // for one answer
-  Duration start = 5s;      // from the start of a keeper to its first answer
+  std::string binary;         // drover-keeper; empty: find_keeper()
+  Duration request = 10s;     // for one answer
+  Duration start = 5s;        // from the start of a keeper to its first answer
   Duration reconnect = 20ms;  // first pause between two attempts; doubles up to 1 s
 };
 
@@ -64,7 +66,8 @@ class KeeperClient {
   KeeperClient(const KeeperClient&) = delete;
   KeeperClient& operator=(const KeeperClient&) = delete;
 
-  /// Returns when connected and listed for the first time, or cannot be. Afterwards stays connected by itself.
+  /// Returns when connected and listed for the first time, or cannot be. Afterwards stays connected by
+  /// itself.
   net::Awaitable<Result<void>> start();
   /// Ends the connection, not the keeper. Call before destruction.
   net::Awaitable<void> close();

@@ -25,7 +25,7 @@ std::string log_path(const Paths& paths) { return paths.state + "/keeper.log"; }
 
 Fd open_log(const Paths& paths) {
   const auto path = log_path(paths);
-  struct stat info {};
+  struct stat info{};
   if (::stat(path.c_str(), &info) == 0 && std::uint64_t(info.st_size) > log_limit)
     ::rename(path.c_str(), (path + ".1").c_str());
   Fd log(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640));
@@ -98,7 +98,8 @@ std::string own_log_end(const Paths& paths) {
   const auto end = text.find_last_not_of('\n');
   if (end == std::string::npos) return {};
   const auto begin = text.rfind('\n', end);
-  return text.substr(begin == std::string::npos ? 0 : begin + 1, end - (begin == std::string::npos ? 0 : begin + 1) + 1);
+  return text.substr(begin == std::string::npos ? 0 : begin + 1,
+                     end - (begin == std::string::npos ? 0 : begin + 1) + 1);
 }
 
 }  // namespace
@@ -108,7 +109,8 @@ Result<std::string> find_keeper() {
   std::error_code ignored;
   const auto own = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path().string();
   const std::array<std::string, 4> places{own + "/drover-keeper", own + "/../libexec/drover/drover-keeper",
-                                          "/usr/libexec/drover/drover-keeper", "/usr/local/libexec/drover/drover-keeper"};
+                                          "/usr/libexec/drover/drover-keeper",
+                                          "/usr/local/libexec/drover/drover-keeper"};
   for (const auto& place : places)
     if (::access(place.c_str(), X_OK) == 0) return std::filesystem::path(place).lexically_normal().string();
   return fail(Errc::not_found, "drover-keeper is not installed",
@@ -116,8 +118,12 @@ Result<std::string> find_keeper() {
               "set DROVER_KEEPER to its path");
 }
 
-net::Awaitable<Result<void>> start_keeper(const KeeperOptions& options, std::int64_t* guard_pid, Log& log) {
+void reap_guard(std::int64_t* guard_pid) {
   if (*guard_pid > 0 && ::waitpid(pid_t(*guard_pid), nullptr, WNOHANG) == pid_t(*guard_pid)) *guard_pid = 0;
+}
+
+net::Awaitable<Result<void>> start_keeper(const KeeperOptions& options, std::int64_t* guard_pid, Log& log) {
+  reap_guard(guard_pid);
   auto binary = options.binary.empty() ? find_keeper() : Result<std::string>(options.binary);
   if (!binary) co_return fail(std::move(binary).error());
   CO_TRY(const pid_t pid, launch(*binary, options.paths));

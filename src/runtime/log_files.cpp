@@ -20,7 +20,7 @@ std::string path_of(const std::string& directory, std::uint64_t segment, std::st
 }
 
 std::uint64_t size_of(const std::string& path) {
-  struct stat info {};
+  struct stat info{};
   return ::stat(path.c_str(), &info) == 0 ? std::uint64_t(info.st_size) : 0;
 }
 

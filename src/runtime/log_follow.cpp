@@ -26,7 +26,8 @@ Result<std::vector<MergedRecord>> MergedReader::next(std::size_t bytes) {
       auto& lane = lanes_[i];
       if (lane.ready.empty()) {
         TRY(auto more, lane.reader.next(64 << 10));
-        lane.ready.insert(lane.ready.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+        lane.ready.insert(lane.ready.end(), std::make_move_iterator(more.begin()),
+                          std::make_move_iterator(more.end()));
       }
       if (lane.ready.empty()) continue;
       if (!oldest || lane.ready.front().wall_ns < lanes_[*oldest].ready.front().wall_ns) oldest = i;
@@ -55,14 +56,16 @@ class Watch {
     bool all = inotify_.get() >= 0;
     for (std::size_t i = 0; i < sources_.size() && inotify_.get() >= 0; ++i) {
       if (!watching_[i])
-        watching_[i] = ::inotify_add_watch(inotify_.get(), sources_[i].directory.c_str(), IN_MODIFY | IN_CREATE) >= 0;
+        watching_[i] =
+            ::inotify_add_watch(inotify_.get(), sources_[i].directory.c_str(), IN_MODIFY | IN_CREATE) >= 0;
       all = all && watching_[i];
     }
     // A directory that is not there yet, or no more watches to be had: look again soon.
     if (inotify_.get() < 0) co_return co_await net::sleep_for(200ms);
     [[maybe_unused]] const auto woken = co_await net::within(all ? 1s : Duration(200ms), inotify_.readable());
     char buffer[4096];
-    while (::read(inotify_.get(), buffer, sizeof buffer) > 0) {}
+    while (::read(inotify_.get(), buffer, sizeof buffer) > 0) {
+    }
   }
 
  private:
@@ -90,7 +93,8 @@ net::Awaitable<Result<void>> read_logs(net::Executor files, std::vector<LogSourc
     }
     if (!query.follow) co_return Result<void>();
     if (!watch) watch.emplace(co_await net::current_executor(), sources);
-    // What came between the last look and the first watch is seen by the look after it: at most a second late.
+    // What came between the last look and the first watch is seen by the look after it: at most a second
+    // late.
     if (std::exchange(watched, true)) co_await watch->wait();
     else co_await net::yield_now();
   }

@@ -18,7 +18,8 @@ int number(std::string_view text, std::size_t at, std::size_t count) {
 
 /// "2026-11-21T11:20:00.123456789Z", with 0 to 9 digits of fraction; takes it from the front of `text`.
 std::optional<std::int64_t> take_time(std::string_view& text) {
-  if (text.size() < 21 || text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' || text[16] != ':')
+  if (text.size() < 21 || text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' ||
+      text[16] != ':')
     return std::nullopt;
   const int year = number(text, 0, 4), month = number(text, 5, 2), day = number(text, 8, 2);
   const int hour = number(text, 11, 2), minute = number(text, 14, 2), second = number(text, 17, 2);

@@ -82,7 +82,8 @@ class Assembler {
 
 }  // namespace
 
-Result<LogQuery> parse_log_query(const std::vector<std::pair<std::string, std::string>>& options, WallTime now) {
+Result<LogQuery> parse_log_query(const std::vector<std::pair<std::string, std::string>>& options,
+                                 WallTime now) {
   LogQuery query;
   for (const auto& [name, value] : options) TRYV(take_option(query, name, value, now));
   return query;

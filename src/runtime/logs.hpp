@@ -33,13 +33,14 @@ struct LogQuery {
 };
 /// tail, since ("10m", RFC 3339), grep, stream (stdout, stderr), follow (true, 1): as the APIs have them.
 /// Errc::invalid names the option.
-Result<LogQuery> parse_log_query(const std::vector<std::pair<std::string, std::string>>& options, WallTime now);
+Result<LogQuery> parse_log_query(const std::vector<std::pair<std::string, std::string>>& options,
+                                 WallTime now);
 
 /// invalid: the expression of `grep`.
 Result<void> check_log_query(const LogQuery& query);
 
-/// Reads one instance's directory in order, over segments and incarnations. A plain object for one thread at a time;
-/// it opens files by itself and survives their deletion by the keeper's budget.
+/// Reads one instance's directory in order, over segments and incarnations. A plain object for one thread at
+/// a time; it opens files by itself and survives their deletion by the keeper's budget.
 class LogReader {
  public:
   /// An absent directory is an empty log. invalid: the expression of `grep`.
@@ -84,7 +85,8 @@ class MergedReader {
   std::optional<std::uint64_t> tail_;  // until the tail has been given
 };
 
-/// Reads on `files`, hands batches to `sink` (false: stop), and follows if the query says so, woken by inotify.
+/// Reads on `files`, hands batches to `sink` (false: stop), and follows if the query says so, woken by
+/// inotify.
 using LogSink = std::function<net::Awaitable<bool>(std::vector<MergedRecord>)>;
 net::Awaitable<Result<void>> read_logs(net::Executor files, std::vector<LogSource> sources, LogQuery query,
                                        LogSink sink);

@@ -22,7 +22,8 @@ int bind_error(int family, bool tcp, std::uint16_t port) {
   const Fd socket(::socket(family, (tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0));
   if (!socket) return 0;  // no such family here
   const int yes = 1;
-  // As servers do: connections in TIME_WAIT are no obstacle, listeners are. Not for UDP, where it would mean sharing.
+  // As servers do: connections in TIME_WAIT are no obstacle, listeners are. Not for UDP, where it would mean
+  // sharing.
   if (tcp) ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
   int rc = 0;
   if (family == AF_INET6) {
@@ -40,8 +41,8 @@ int bind_error(int family, bool tcp, std::uint16_t port) {
   return rc != 0 && errno == EADDRINUSE ? EADDRINUSE : 0;
 }
 
-/// The process that has a descriptor of this socket; the newest child where several have inherited it is no better an
-/// answer than the first, so: the first.
+/// The process that has a descriptor of this socket; the newest child where several have inherited it is no
+/// better an answer than the first, so: the first.
 std::int32_t owner_of(std::uint64_t inode) {
   const auto wanted = fmt::format("socket:[{}]", inode);
   for (const auto& name : list_directory("/proc")) {
@@ -62,7 +63,8 @@ Duration running_for(std::int32_t pid) {
   const auto info = process_info(pid);
   const double uptime = std::strtod(read_small_file("/proc/uptime", 64).c_str(), nullptr);
   const double started = double(info.start_ticks) / double(::sysconf(_SC_CLK_TCK));
-  return info.start_ticks == 0 || uptime < started ? Duration{} : Duration(std::int64_t((uptime - started) * 1e6));
+  return info.start_ticks == 0 || uptime < started ? Duration{}
+                                                   : Duration(std::int64_t((uptime - started) * 1e6));
 }
 
 std::string our_instance(std::int32_t pid) {
@@ -82,7 +84,8 @@ std::string our_instance(std::int32_t pid) {
 Result<void> prove_free(std::uint16_t port, const std::string& protocol) {
   const bool tcp = protocol != "udp";
   for (const int family : {AF_INET, AF_INET6})
-    if (bind_error(family, tcp, port) != 0) return fail(Errc::conflict, fmt::format("port {} is in use", port));
+    if (bind_error(family, tcp, port) != 0)
+      return fail(Errc::conflict, fmt::format("port {} is in use", port));
   return {};
 }
 
@@ -115,7 +118,8 @@ std::optional<std::uint32_t> uid_of_loopback_peer(const std::string& peer_addres
   std::array<std::uint8_t, 16> address{};
   if (!parse_address(peer_address, address)) return std::nullopt;
   for (const auto& entry : sockets(true, SocketState::established))
-    if (entry.local_port == peer_port && entry.remote_port == own_port && entry.local == address) return entry.uid;
+    if (entry.local_port == peer_port && entry.remote_port == own_port && entry.local == address)
+      return entry.uid;
   return std::nullopt;
 }
 

@@ -10,15 +10,17 @@
 
 namespace drover::runtime {
 
-/// conflict: in use. Tried by binding (IPv4 any, IPv6 any where there is one); nothing stays bound. protocol: tcp, udp.
+/// conflict: in use. Tried by binding (IPv4 any, IPv6 any where there is one); nothing stays bound. protocol:
+/// tcp, udp.
 Result<void> prove_free(std::uint16_t port, const std::string& protocol);
 
 struct PortHolder {
   std::int32_t pid = 0;  // 0: a process that we may not see
   std::uint32_t uid = 0;
-  std::string command;      // "nginx -g daemon off;", at most 80 bytes
-  std::string instance;     // DROVER_STACK/… of its environment when it is one of ours, as "shop/web-1"; else empty
-  Duration running{};       // since its start
+  std::string command;  // "nginx -g daemon off;", at most 80 bytes
+  std::string
+      instance;  // DROVER_STACK/… of its environment when it is one of ours, as "shop/web-1"; else empty
+  Duration running{};  // since its start
 };
 /// Who listens there (tcp) or is bound (udp). nullopt: nobody now.
 std::optional<PortHolder> holder_of(std::uint16_t port, const std::string& protocol);

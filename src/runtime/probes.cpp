@@ -19,7 +19,8 @@ namespace {
 using Outcome = Result<std::string>;
 
 Lookup words_for(const ProcessDriver& driver, const agent::AskProbe& probe) {
-  return words_of({probe.run.instance, probe.stack, probe.instance_name, probe.index, probe.ports}, driver.node());
+  return words_of({probe.run.instance, probe.stack, probe.instance_name, probe.index, probe.ports},
+                  driver.node());
 }
 
 bool wanted(const HttpCheck& check, int status) {
@@ -87,7 +88,8 @@ net::Awaitable<Outcome> connect_tcp(net::Executor files, std::string address) {
   co_return "connected";
 }
 
-net::Awaitable<Outcome> ask_exec(ProcessDriver& driver, agent::AskProbe probe, std::vector<std::string> command) {
+net::Awaitable<Outcome> ask_exec(ProcessDriver& driver, agent::AskProbe probe,
+                                 std::vector<std::string> command) {
   const auto timeout = probe.probe.timeout;
   CO_TRY(const auto ran, co_await driver.run_probe(std::move(probe), std::move(command)));
   if (ran.timed_out) co_return fail(Errc::timeout, "no answer within " + human_duration(timeout));
@@ -103,7 +105,8 @@ net::Awaitable<Outcome> ask_one(ProcessDriver& driver, const agent::AskProbe& pr
     co_return co_await ask_http(*http, words_for(driver, probe), timeout);
   if (const auto* tcp = std::get_if<TcpCheck>(&probe.probe.check)) {
     CO_TRY(auto address, fill(tcp->address, words_for(driver, probe)));
-    co_return co_await net::within(timeout, connect_tcp(driver.files(), std::move(address)), "the connection");
+    co_return co_await net::within(timeout, connect_tcp(driver.files(), std::move(address)),
+                                   "the connection");
   }
   co_return co_await ask_exec(driver, probe, std::get<ExecCheck>(probe.probe.check).command);
 }
@@ -114,8 +117,9 @@ net::Awaitable<agent::ProbeAnswer> ask(ProcessDriver& driver, agent::AskProbe pr
   auto outcome = co_await ask_one(driver, probe);
   agent::ProbeAnswer answer{probe.run, probe.asked, outcome.has_value(), {}};
   if (outcome) answer.detail = *outcome;
-  else answer.detail = outcome.error().cause.empty() ? outcome.error().message
-                                                     : outcome.error().message + ": " + outcome.error().cause;
+  else
+    answer.detail = outcome.error().cause.empty() ? outcome.error().message
+                                                  : outcome.error().message + ": " + outcome.error().cause;
   co_return answer;
 }
 

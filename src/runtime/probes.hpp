@@ -5,7 +5,8 @@
 
 namespace drover::runtime {
 
-/// http (no redirects followed; a status of 200–399, or of the list), tcp (a connection), exec (exit status 0).
+/// http (no redirects followed; a status of 200–399, or of the list), tcp (a connection), exec (exit status
+/// 0).
 net::Awaitable<agent::ProbeAnswer> ask(ProcessDriver& driver, agent::AskProbe probe);
 
 }  // namespace drover::runtime

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "model/signals.hpp"
+#include "runtime/companion.hpp"
 #include "runtime/logs.hpp"
 #include "runtime/ports.hpp"
 #include "runtime/stats.hpp"
@@ -26,59 +27,6 @@ std::optional<InstanceId> id_of(const std::string& key) {
   if (const auto id = parse_uuid(key)) return InstanceId{*id};
   return std::nullopt;
 }
-
-WallTime wall_of(std::uint64_t ns) { return WallTime(Duration(std::int64_t(ns / 1000))); }
-
-std::optional<Exit> exit_of(const keeper::InstanceInfo& info) {
-  Exit exit;
-  exit.at = wall_of(info.exited_wall_ns);
-  exit.oom = info.oom == keeper::Tri::yes;
-  switch (info.exit) {
-    case keeper::ExitKind::none: return std::nullopt;
-    case keeper::ExitKind::code: exit.code = info.exit_value; break;
-    case keeper::ExitKind::signal:
-      exit.code = -1;
-      exit.signal = info.exit_value;
-      break;
-    case keeper::ExitKind::unknown:
-      exit.code = -1;
-      exit.known = false;
-      break;
-  }
-  return exit;
-}
-
-/// A probe that runs.
-struct Companion {
-  keeper::InstanceInfo latest;
-  net::Event changed;
-};
-
-/// One start of a probe; however it ends, nobody is told any more afterwards.
-struct CompanionEntry {
-  std::map<std::string, Companion*>& all;
-  std::string key;
-  Companion companion;
-  CompanionEntry(std::map<std::string, Companion*>& in, std::string its_key)
-      : all(in), key(std::move(its_key)) {
-    all[key] = &companion;
-  }
-  ~CompanionEntry() { all.erase(key); }
-  CompanionEntry(const CompanionEntry&) = delete;
-  CompanionEntry& operator=(const CompanionEntry&) = delete;
-
-  /// False: not within the limit.
-  net::Awaitable<bool> reaches(keeper::State state, Duration limit) {
-    const auto until = std::chrono::steady_clock::now() + limit;
-    while (companion.latest.state < state) {
-      const auto left = std::chrono::duration_cast<Duration>(until - std::chrono::steady_clock::now());
-      companion.changed.reset();
-      if (companion.latest.state >= state) break;
-      if (left <= 0s || !co_await companion.changed.wait_for(left)) co_return companion.latest.state >= state;
-    }
-    co_return true;
-  }
-};
 
 }  // namespace
 
@@ -177,7 +125,8 @@ struct ProcessDriver::Impl {
     }
     if (info.stuck != 0 && !known.stuck && info.state != keeper::State::emptied) {
       known.stuck = true;
-      emit(agent::Stuck{run, fmt::format("pid {} was killed and is still there (uninterruptible sleep)", info.pid)});
+      emit(agent::Stuck{
+          run, fmt::format("pid {} was killed and is still there (uninterruptible sleep)", info.pid)});
     }
     if (info.state == keeper::State::emptied && !known.emptied) {
       if (!known.exited) {
@@ -221,19 +170,21 @@ struct ProcessDriver::Impl {
       const auto given = spawn.ports.find(port.name);
       if (given == spawn.ports.end() || prove_free(given->second, port.protocol)) continue;
       return SpawnFailed{spawn.run, SpawnFailed::Why::port_busy,
-                         describe_busy(given->second, holder_of(given->second, port.protocol)), given->second};
+                         describe_busy(given->second, holder_of(given->second, port.protocol)),
+                         given->second};
     }
     return std::nullopt;
   }
 
   /// All that may block: user names, files, ports, the record.
-  std::expected<keeper::SpawnSpec, SpawnFailed> prepare(const agent::Spawn& spawn, const NodeWords& words) const {
+  std::expected<keeper::SpawnSpec, SpawnFailed> prepare(const agent::Spawn& spawn,
+                                                        const NodeWords& words) const {
     auto spec = spawn_spec(spawn, words, parts.keeper.paths);
     if (!spec) return spec;
     if (auto busy = busy_port(spawn)) return std::unexpected(std::move(*busy));
-    const RunRecord record{spawn.run.instance,      spawn.run.incarnation, spawn.placement.epoch,
-                           spawn.placement.digest,  spawn.stack,           spawn.service.name,
-                           spawn.instance_name,     spawn.ports};
+    const RunRecord record{
+        spawn.run.instance, spawn.run.incarnation, spawn.placement.epoch, spawn.placement.digest,
+        spawn.stack,        spawn.service.name,    spawn.instance_name,   spawn.ports};
     if (auto written = write_run_record(parts.keeper.paths, record); !written)
       return std::unexpected(SpawnFailed{spawn.run, SpawnFailed::Why::transient,
                                          "no run record could be written: " + written.error().message, 0});
@@ -247,7 +198,8 @@ struct ProcessDriver::Impl {
     return {spawn.run, SpawnFailed::Why::transient, failure.message, 0};
   }
 
-  agent::Found found_of(const KeeperInstance& one, const InstanceId& id, const std::map<Run, RunRecord>& records) {
+  agent::Found found_of(const KeeperInstance& one, const InstanceId& id,
+                        const std::map<Run, RunRecord>& records) {
     agent::Found found;
     found.run = {id, one.info.incarnation};
     if (const auto record = records.find(found.run); record != records.end()) {
@@ -341,7 +293,8 @@ net::Awaitable<Result<void>> ProcessDriver::stop(agent::StopRun order) {
     impl_->emit(agent::Emptied{order.run});
     co_return Result<void>();
   }
-  const auto grace = std::chrono::ceil<std::chrono::milliseconds>(std::max<Duration>(order.grace, 0s)).count();
+  const auto grace =
+      std::chrono::ceil<std::chrono::milliseconds>(std::max<Duration>(order.grace, 0s)).count();
   keeper::Stop what{.incarnation = order.run.incarnation};
   what.signal = signal_number(order.signal).value_or(15);
   what.grace_ms = std::uint32_t(std::min<std::int64_t>(grace, UINT32_MAX));
@@ -371,17 +324,21 @@ net::Awaitable<Result<ProcessDriver::Ran>> ProcessDriver::run_probe(agent::AskPr
   const auto key = fmt::format("{}.{}", key_of(probe.run.instance), int(probe.asked));
   if (impl->companions.contains(key)) co_return fail(Errc::conflict, "the former check still runs");
   const auto output = fmt::format("{}/probes/{}", impl->parts.keeper.paths.run, key);
-  agent::Spawn of{probe.run,     Placement{probe.run.instance, 0, 0, {}}, probe.stack, probe.instance_name, probe.index,
-                  probe.service, probe.ports};
+  agent::Spawn of{probe.run,   Placement{probe.run.instance, 0, 0, {}},
+                  probe.stack, probe.instance_name,
+                  probe.index, probe.service,
+                  probe.ports};
   std::optional<std::expected<keeper::SpawnSpec, Refusal>> spec;
   const NodeWords words = impl->node;
-  co_await net::run_on(impl->parts.files,
-                       [&] { spec.emplace(companion_spec(of, words, impl->parts.keeper.paths, command, output)); });
+  co_await net::run_on(impl->parts.files, [&] {
+    spec.emplace(companion_spec(of, words, impl->parts.keeper.paths, command, output));
+  });
   if (!*spec) co_return fail(Errc::invalid, (*spec).error().reason);
   CompanionEntry entry(impl->companions, key);
   // Rises with every start, also over restarts of this program within one boot.
-  const auto incarnation = std::uint64_t(
-      std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
+  const auto incarnation = std::uint64_t(std::chrono::duration_cast<std::chrono::microseconds>(
+                                             std::chrono::steady_clock::now().time_since_epoch())
+                                             .count());
   auto made = co_await impl->client.spawn({key, key, incarnation, std::move(**spec)});
   if (!made && made.error().status == keeper::Status::spawn_failed)
     co_return fail(Errc::invalid, explain(of, made.error().stage, made.error().error).reason);
@@ -389,8 +346,8 @@ net::Awaitable<Result<ProcessDriver::Ran>> ProcessDriver::run_probe(agent::AskPr
   if (entry.companion.latest.state < made->info.state) entry.companion.latest = made->info;
   Ran ran;
   ran.timed_out = !co_await entry.reaches(keeper::State::exited, probe.probe.timeout);
-  if (entry.companion.latest.state != keeper::State::emptied)
-    [[maybe_unused]] auto killed = co_await impl->client.kill(key, incarnation);
+  if (entry.companion.latest.state != keeper::State::emptied) [[maybe_unused]]
+    auto killed = co_await impl->client.kill(key, incarnation);
   const bool gone = co_await entry.reaches(keeper::State::emptied, 5s);
   ran.exit = exit_of(entry.companion.latest).value_or(Exit{.code = -1, .known = false});
   co_await net::run_on(impl->parts.files, [&] {
@@ -399,7 +356,8 @@ net::Awaitable<Result<ProcessDriver::Ran>> ProcessDriver::run_probe(agent::AskPr
     std::error_code ignored;
     std::filesystem::remove_all(output, ignored);
   });
-  if (gone) [[maybe_unused]] auto forgotten = co_await impl->client.forget(key, incarnation);
+  if (gone) [[maybe_unused]]
+    auto forgotten = co_await impl->client.forget(key, incarnation);
   co_return ran;
 }
 

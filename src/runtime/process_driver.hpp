@@ -13,8 +13,8 @@ namespace drover::runtime {
 
 class ProcessDriver final : public Driver {
  public:
-  /// `files`: an executor on another thread for what may block (files, user names). `log` and `on_event` are used on
-  /// `executor` only.
+  /// `files`: an executor on another thread for what may block (files, user names). `log` and `on_event` are
+  /// used on `executor` only.
   struct Parts {
     net::Executor executor, files;
     KeeperOptions keeper;
@@ -39,8 +39,8 @@ class ProcessDriver final : public Driver {
   net::Awaitable<Result<void>> forget(agent::Run run) override;
   net::Awaitable<Result<RunStats>> stats(agent::Run run) override;
 
-  /// Runs a short-lived command as a run's own user, in its directory and environment, through the keeper; its tree
-  /// is killed at the deadline. Never two at once for one (instance, asked).
+  /// Runs a short-lived command as a run's own user, in its directory and environment, through the keeper;
+  /// its tree is killed at the deadline. Never two at once for one (instance, asked).
   struct Ran {
     Exit exit;
     bool timed_out = false;

@@ -1,6 +1,7 @@
 #pragma once
-// What a run was started with: RUN/runs/<id>.<incarnation>.json. The keeper keeps what the process is; this is what the
-// core needs besides, to adopt it. On tmpfs, written before the spawn, gone when the run is forgotten.
+// What a run was started with: RUN/runs/<id>.<incarnation>.json. The keeper keeps what the process is; this
+// is what the core needs besides, to adopt it. On tmpfs, written before the spawn, gone when the run is
+// forgotten.
 
 #include <map>
 #include <string>

@@ -39,7 +39,8 @@ Result<std::vector<std::string>> filled(const std::vector<std::string>& words, c
 Result<std::vector<std::string>> environment_of(const agent::Spawn& spawn, const Account& account,
                                                 const Lookup& lookup) {
   const char* path = std::getenv("PATH");
-  std::map<std::string, std::string> all{{"PATH", path != nullptr ? path : default_path}, {"HOME", account.home}};
+  std::map<std::string, std::string> all{{"PATH", path != nullptr ? path : default_path},
+                                         {"HOME", account.home}};
   if (!account.name.empty()) all["USER"] = all["LOGNAME"] = account.name;
   for (const char* name : {"LANG", "TZ"})
     if (const char* value = std::getenv(name)) all[name] = value;
@@ -66,7 +67,7 @@ std::string value_of(const std::vector<std::string>& environment, std::string_vi
 
 /// "" or why that file cannot be run.
 std::string not_runnable(const std::string& path) {
-  struct stat info {};
+  struct stat info{};
   if (::stat(path.c_str(), &info) != 0) return errno == ENOENT ? "no such file" : std::strerror(errno);
   if (S_ISDIR(info.st_mode)) return "is a directory";
   if ((info.st_mode & 0111) == 0) return "is not executable";
@@ -87,14 +88,15 @@ std::string missing_program(const agent::Spawn& spawn, const keeper::SpawnSpec& 
   for (const auto& directory : split(path, ':')) {
     const auto why = not_runnable((directory.empty() ? "." : directory) + "/" + program);
     if (why.empty()) return {};
-    if (why != "no such file" && why != std::strerror(ENOTDIR)) found_but = directory + "/" + program + " " + why;
+    if (why != "no such file" && why != std::strerror(ENOTDIR))
+      found_but = directory + "/" + program + " " + why;
   }
   if (!found_but.empty()) return fmt::format("{} (command of {})", found_but, service_of(spawn));
   return fmt::format("{}: not found in PATH {} (command of {})", program, path, service_of(spawn));
 }
 
 std::string bad_directory(const agent::Spawn& spawn, const std::string& path) {
-  struct stat info {};
+  struct stat info{};
   const auto of = fmt::format("(working_dir of {})", service_of(spawn));
   if (::stat(path.c_str(), &info) != 0)
     return errno == ENOENT ? fmt::format("{}: no such directory {}", path, of)
@@ -110,7 +112,8 @@ Result<std::string> own_directory(const agent::Spawn& spawn, const Account& acco
   for (const auto& each : {stack, path})
     if (::mkdir(each.c_str(), each == path ? 0755 : 0711) != 0 && errno != EEXIST)
       return fail(from_errno(errno, each));
-  if (account.change && ::chown(path.c_str(), account.uid, account.gid) != 0) return fail(from_errno(errno, path));
+  if (account.change && ::chown(path.c_str(), account.uid, account.gid) != 0)
+    return fail(from_errno(errno, path));
   return path;
 }
 
@@ -127,13 +130,14 @@ void apply_limits(const agent::Spawn& spawn, keeper::SpawnSpec& spec) {
   spec.fixed.umask = wanted.umask;
   spec.fixed.set_nice = wanted.nice != 0 ? 1 : 0;
   spec.fixed.nice = wanted.nice;
-  spec.fixed.on_full = spawn.service.logs.on_full == LogFull::block ? keeper::OnFull::block : keeper::OnFull::drop;
+  spec.fixed.on_full =
+      spawn.service.logs.on_full == LogFull::block ? keeper::OnFull::block : keeper::OnFull::drop;
   spec.fixed.log_budget = spawn.service.logs.budget;
   spec.fixed.log_segment = spawn.service.logs.segment;
 }
 
-std::expected<keeper::SpawnSpec, Refusal> build(const agent::Spawn& spawn, const NodeWords& node, const Paths& paths,
-                                                const std::vector<std::string>& command) {
+std::expected<keeper::SpawnSpec, Refusal> build(const agent::Spawn& spawn, const NodeWords& node,
+                                                const Paths& paths, const std::vector<std::string>& command) {
   const auto lookup =
       words_of({spawn.run.instance, spawn.stack, spawn.instance_name, spawn.index, spawn.ports}, node);
   const auto of = fmt::format(" (of {})", service_of(spawn));
@@ -181,7 +185,8 @@ bool permanent(int error) {
 std::string of_exec(const agent::Spawn& spawn, int error) {
   const auto program = process(spawn).command.empty() ? std::string() : process(spawn).command.front();
   if (error == ENOENT) return fmt::format("{}: its interpreter (#! line or loader) does not exist", program);
-  if (error == ENOEXEC) return fmt::format("{}: is neither a program of this machine nor a script with #!", program);
+  if (error == ENOEXEC)
+    return fmt::format("{}: is neither a program of this machine nor a script with #!", program);
   if (error == E2BIG) return fmt::format("{}: arguments and environment are too long", program);
   if (error == EACCES && !process(spawn).user.empty())
     return fmt::format("{}: user {} may not execute it", program, process(spawn).user);

@@ -1,6 +1,6 @@
 #pragma once
-// From a service's words to the parameters of a spawn: placeholders, user, environment, directory, program. May block
-// (user database, network file systems): call it on the files' thread.
+// From a service's words to the parameters of a spawn: placeholders, user, environment, directory, program.
+// May block (user database, network file systems): call it on the files' thread.
 
 #include <expected>
 #include <map>

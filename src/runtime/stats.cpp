@@ -33,7 +33,8 @@ std::vector<std::int32_t> tree_of(std::int32_t root) {
   for (const auto& name : list_directory("/proc")) {
     std::int32_t pid = 0;
     const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
-    if (error == std::errc() && end == name.data() + name.size()) children.emplace(process_info(pid).parent, pid);
+    if (error == std::errc() && end == name.data() + name.size())
+      children.emplace(process_info(pid).parent, pid);
   }
   std::vector<std::int32_t> pids{root};
   for (std::size_t i = 0; i < pids.size(); ++i)
@@ -64,7 +65,8 @@ RunStats run_stats(const std::string& cgroup, std::int32_t pid) {
     if (pid > 0) add_up(tree_of(pid), stats);
     return stats;
   }
-  if (const auto used = keyed(read_small_file(cgroup + "/cpu.stat"), "usage_usec")) stats.cpu_seconds = double(*used) / 1e6;
+  if (const auto used = keyed(read_small_file(cgroup + "/cpu.stat"), "usage_usec"))
+    stats.cpu_seconds = double(*used) / 1e6;
   const auto current = read_small_file(cgroup + "/memory.current", 64);
   if (!current.empty()) {
     const auto cache = keyed(read_small_file(cgroup + "/memory.stat"), "inactive_file").value_or(0);

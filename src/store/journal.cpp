@@ -30,16 +30,19 @@ struct RowWriter {
     return statement->bind(1, std::string_view(key)).run();
   }
   Result<void> operator()(const agent::PlacementRow& row) const {
-    return put("INSERT INTO placements(key, body) VALUES ($1, $2) ON CONFLICT(key) DO UPDATE SET body=excluded.body",
-               to_string(row.placement.instance), to_json_text(row));
+    return put(
+        "INSERT INTO placements(key, body) VALUES ($1, $2) ON CONFLICT(key) DO UPDATE SET body=excluded.body",
+        to_string(row.placement.instance), to_json_text(row));
   }
   Result<void> operator()(const agent::AttemptRow& row) const {
-    return put("INSERT INTO attempts(key, body) VALUES ($1, $2) ON CONFLICT(key) DO UPDATE SET body=excluded.body",
-               attempt_key(row.assign.task, row.assign.attempt), to_json_text(row));
+    return put(
+        "INSERT INTO attempts(key, body) VALUES ($1, $2) ON CONFLICT(key) DO UPDATE SET body=excluded.body",
+        attempt_key(row.assign.task, row.assign.attempt), to_json_text(row));
   }
   Result<void> operator()(const agent::AgentMeta& row) const {
-    return put("INSERT INTO meta(key, body) VALUES ($1, $2) ON CONFLICT(key) DO UPDATE SET body=excluded.body", "agent",
-               to_json_text(row));
+    return put(
+        "INSERT INTO meta(key, body) VALUES ($1, $2) ON CONFLICT(key) DO UPDATE SET body=excluded.body",
+        "agent", to_json_text(row));
   }
   Result<void> operator()(const agent::ErasePlacement& row) const {
     return erase("DELETE FROM placements WHERE key=$1", to_string(row.instance));
@@ -58,22 +61,24 @@ Result<void> make_tables(Database& db, const std::string& path) {
   if (version != "0")
     return fail(Errc::unsupported, fmt::format("the journal {} was made by a newer Drover", path), {},
                 "install that version again");
-  return db.execute(fmt::format("BEGIN IMMEDIATE;"
-                                "CREATE TABLE placements(key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID, STRICT;"
-                                "CREATE TABLE attempts(key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID, STRICT;"
-                                "CREATE TABLE meta(key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID, STRICT;"
-                                "CREATE TABLE room(body BLOB) STRICT;"
-                                "PRAGMA user_version={}; COMMIT;",
-                                format));
+  return db.execute(
+      fmt::format("BEGIN IMMEDIATE;"
+                  "CREATE TABLE placements(key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID, STRICT;"
+                  "CREATE TABLE attempts(key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID, STRICT;"
+                  "CREATE TABLE meta(key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID, STRICT;"
+                  "CREATE TABLE room(body BLOB) STRICT;"
+                  "PRAGMA user_version={}; COMMIT;",
+                  format));
 }
 
 /// Pages that are written and freed again stay ours, in the file and in its log: later commits go there.
 Result<void> take_room(Database& db) {
   // The log is reused from its start after a checkpoint, which must come before it outgrows what was taken.
   TRYV(db.execute("PRAGMA wal_autocheckpoint=64;"));
-  return db.execute(fmt::format("BEGIN IMMEDIATE; INSERT INTO room(body) VALUES (zeroblob({})); COMMIT;"
-                                "DELETE FROM room; PRAGMA wal_checkpoint(RESTART);",
-                                room));
+  return db.execute(
+      fmt::format("BEGIN IMMEDIATE; INSERT INTO room(body) VALUES (zeroblob({})); COMMIT;"
+                  "DELETE FROM room; PRAGMA wal_checkpoint(RESTART);",
+                  room));
 }
 
 }  // namespace
@@ -120,7 +125,8 @@ Result<void> AgentJournal::commit(std::span<const agent::Row> rows) {
     return impl_->db.execute("COMMIT");
   };
   auto written = write();
-  if (!written) [[maybe_unused]] auto undone = impl_->db.execute("ROLLBACK");
+  if (!written) [[maybe_unused]]
+    auto undone = impl_->db.execute("ROLLBACK");
   return written;
 }
 

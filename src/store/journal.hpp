@@ -1,8 +1,8 @@
 #pragma once
 // AgentJournal: what an agent must not forget, in SQLite: placements, attempts and outcomes, ended jobs.
 //
-// One connection, used by one thread at a time. Room for further commits is taken when it is opened, so that a disk
-// that others fill up does not stop the agent at once.
+// One connection, used by one thread at a time. Room for further commits is taken when it is opened, so that
+// a disk that others fill up does not stop the agent at once.
 
 #include <memory>
 #include <span>
@@ -14,7 +14,8 @@ namespace drover::store {
 
 class AgentJournal {
  public:
-  /// Opens or makes it. unsupported: a newer Drover made it. internal: damaged. exhausted: no room to begin with.
+  /// Opens or makes it. unsupported: a newer Drover made it. internal: damaged. exhausted: no room to begin
+  /// with.
   static Result<std::unique_ptr<AgentJournal>> open(const std::string& path);
   ~AgentJournal();
   AgentJournal(const AgentJournal&) = delete;

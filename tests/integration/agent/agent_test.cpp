@@ -34,7 +34,8 @@ TEST_F(AgentTest, DeploysStopsStartsAndDeletes) {
   EXPECT_TRUE(hub_.wait_state(web.placement.instance, InstanceState::ready));
 
   EXPECT_EQ(carry_out(task(web, TaskType::delete_))->outcome, TaskMove::succeed);
-  for (int i = 0; i < 500 && !std::filesystem::is_empty(runtime::instances_directory(paths_)); ++i) ::usleep(2000);
+  for (int i = 0; i < 500 && !std::filesystem::is_empty(runtime::instances_directory(paths_)); ++i)
+    ::usleep(2000);
   EXPECT_TRUE(std::filesystem::is_empty(runtime::instances_directory(paths_)));
 }
 
@@ -93,7 +94,8 @@ TEST_F(AgentTest, AnotherAgentAdopts) {
   ASSERT_TRUE(start());
   const auto sessions = hub_.sessions();
   ASSERT_TRUE(hub_.wait([&] { return sessions >= 2; }));
-  const auto after = hub_.wait_observed(web.placement.instance, [](const Observed& o) { return o.state == InstanceState::ready; });
+  const auto after = hub_.wait_observed(web.placement.instance,
+                                        [](const Observed& o) { return o.state == InstanceState::ready; });
   ASSERT_TRUE(after);
   EXPECT_EQ(after->pid, before->pid);
   EXPECT_EQ(after->started_at, before->started_at);
@@ -130,8 +132,9 @@ TEST_F(AgentTest, KeeperDiesUnderTheAgent) {
   auto restart = task(web, TaskType::restart);
   restart.restart_generation = 1;
   EXPECT_EQ(carry_out(restart)->outcome, TaskMove::succeed);
-  const auto after = hub_.wait_observed(web.placement.instance,
-                                        [&](const Observed& o) { return o.state == InstanceState::ready && o.pid != before->pid; });
+  const auto after = hub_.wait_observed(web.placement.instance, [&](const Observed& o) {
+    return o.state == InstanceState::ready && o.pid != before->pid;
+  });
   EXPECT_TRUE(after);
 }
 
@@ -142,7 +145,8 @@ TEST_F(AgentTest, ASecondAgentIsRefusedWithTheFirstOnesPid) {
   net::wait_for(second.executor(), second.stop("refused"));
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Errc::conflict);
-  EXPECT_NE(refused.error().message.find("pid " + std::to_string(::getpid())), std::string::npos) << refused.error().message;
+  EXPECT_NE(refused.error().message.find("pid " + std::to_string(::getpid())), std::string::npos)
+      << refused.error().message;
 }
 
 TEST_F(AgentTest, ABusyApiPortIsNamedAndNothingIsTouched) {
@@ -199,7 +203,8 @@ TEST_F(AgentTest, AFullDiskStopsNothing) {
   {
     std::ofstream file(filler, std::ios::binary);
     const std::string block(4096, 'x');
-    while (file.write(block.data(), std::streamsize(block.size())) && file.flush()) {}
+    while (file.write(block.data(), std::streamsize(block.size())) && file.flush()) {
+    }
   }
   // What was set aside is enough for a while: tasks go on.
   EXPECT_EQ(carry_out(task(web, TaskType::stop))->outcome, TaskMove::succeed);

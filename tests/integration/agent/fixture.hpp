@@ -10,8 +10,7 @@ namespace drover::agent {
 
 class AgentTest : public runtime::RuntimeTest {
  protected:
-  AgentTest()
-      : world_(4), store_{make_uuid(clock_.now().wall, rng_)}, hub_(world_, port_, store_) {}
+  AgentTest() : world_(4), store_{make_uuid(clock_.now().wall, rng_)}, hub_(world_, port_, store_) {}
   ~AgentTest() override { stop(Agent::Workloads::end); }
 
   AgentOptions options() const {
@@ -27,7 +26,8 @@ class AgentTest : public runtime::RuntimeTest {
   Result<void> start() { return start(options()); }
   Result<void> start(AgentOptions options) {
     const auto before = hub_.welcomed();
-    agent_ = std::make_unique<Agent>(std::move(options), AgentParts{world_, clock_, log_, real_seed()}, memory_dialer(port_));
+    agent_ = std::make_unique<Agent>(std::move(options), AgentParts{world_, clock_, log_, real_seed()},
+                                     memory_dialer(port_));
     auto started = net::wait_for(agent_->executor(), agent_->start());
     for (int i = 0; started && i < 1000 && hub_.welcomed() == before; ++i) ::usleep(5000);
     return started;
@@ -71,7 +71,8 @@ class AgentTest : public runtime::RuntimeTest {
   net::ClientResponse ask(const std::string& method, const std::string& target) {
     return net::block_on(fetch(agent_->port(), method, target));
   }
-  static net::Awaitable<net::ClientResponse> fetch(std::uint16_t port, std::string method, std::string target) {
+  static net::Awaitable<net::ClientResponse> fetch(std::uint16_t port, std::string method,
+                                                   std::string target) {
     net::HttpClient client(*net::parse_url("http://127.0.0.1:" + std::to_string(port)), {});
     net::ClientRequest request;
     request.method = std::move(method);

@@ -30,7 +30,8 @@ TEST_F(AgentTest, TellsHealthServicesPortsAndLogs) {
   EXPECT_NE(ask("GET", "/services/wab/health").body.find("did you mean"), std::string::npos);
 
   answer = ask("GET", "/ports");
-  EXPECT_EQ(parse_json(answer.body)->at("items").at(0).at("instance").as_string(), "shop/web-1") << answer.body;
+  EXPECT_EQ(parse_json(answer.body)->at("items").at(0).at("instance").as_string(), "shop/web-1")
+      << answer.body;
   EXPECT_EQ(ask("GET", "/instances").status, 200);
   EXPECT_EQ(ask("GET", "/livez").status, 200);
   EXPECT_EQ(ask("GET", "/readyz").status, 200);
@@ -47,7 +48,8 @@ TEST_F(AgentTest, TellsHealthServicesPortsAndLogs) {
   EXPECT_EQ(ask("GET", "/logs?service=nobody").status, 404);
 
   answer = ask("GET", "/metrics");
-  EXPECT_NE(answer.body.find("drover_service_up{stack=\"shop\",service=\"web\",instance=\"web-1\",host="), std::string::npos)
+  EXPECT_NE(answer.body.find("drover_service_up{stack=\"shop\",service=\"web\",instance=\"web-1\",host="),
+            std::string::npos)
       << answer.body;
   EXPECT_NE(answer.body.find("drover_agent_connected"), std::string::npos);
   std::ofstream(directory_.path() + "/metrics") << answer.body;
@@ -80,8 +82,10 @@ TEST_F(AgentTest, OtherUsersGetHealthOnly) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root to become another user";
   ASSERT_TRUE(start());
   const auto as_daemon = [&](const std::string& path) {
-    const auto command = "setpriv --reuid daemon --regid daemon --clear-groups curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:" +
-                         std::to_string(agent_->port()) + path;
+    const auto command =
+        "setpriv --reuid daemon --regid daemon --clear-groups curl -s -o /dev/null -w '%{http_code}' "
+        "http://127.0.0.1:" +
+        std::to_string(agent_->port()) + path;
     FILE* pipe = ::popen(command.c_str(), "re");
     char text[16] = {};
     (void)!::fgets(text, sizeof text, pipe);

@@ -1,6 +1,6 @@
 #pragma once
-// A hub that does what the test says, at the other end of the in-memory link. It answers hello, heartbeats, outcomes and
-// local requests by itself.
+// A hub that does what the test says, at the other end of the in-memory link. It answers hello, heartbeats,
+// outcomes and local requests by itself.
 
 #include <condition_variable>
 #include <mutex>
@@ -100,7 +100,8 @@ class ScriptedHub {
       outbox_->close();
     }
   }
-  static net::Awaitable<void> write(std::shared_ptr<net::FrameLink> link, std::shared_ptr<net::Mailbox<Envelope>> outbox) {
+  static net::Awaitable<void> write(std::shared_ptr<net::FrameLink> link,
+                                    std::shared_ptr<net::Mailbox<Envelope>> outbox) {
     while (auto envelope = co_await outbox->pop())
       if (!co_await link->send(std::move(*envelope))) co_return;
   }

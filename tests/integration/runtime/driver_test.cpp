@@ -4,8 +4,8 @@
 #include <signal.h>
 #include <sys/socket.h>
 
-#include "fixture.hpp"
 #include "base/text.hpp"
+#include "fixture.hpp"
 #include "runtime/files.hpp"
 
 namespace drover::runtime {
@@ -47,7 +47,9 @@ TEST_F(RuntimeTest, GivesACleanEnvironmentWithWhatIsDeclared) {
   ASSERT_TRUE(hands.start(spawn));
   ASSERT_TRUE(hands.told.wait<agent::Emptied>(spawn.run));
   const auto lines = wait_for_lines(spawn, 12);
-  const auto has = [&](const std::string& line) { return std::find(lines.begin(), lines.end(), line) != lines.end(); };
+  const auto has = [&](const std::string& line) {
+    return std::find(lines.begin(), lines.end(), line) != lines.end();
+  };
   EXPECT_TRUE(has("WHERE=pve1/home"));
   EXPECT_TRUE(has("PORT=23456"));
   EXPECT_TRUE(has("DROVER_STACK=shop"));
@@ -130,8 +132,9 @@ TEST_F(RuntimeTest, NamesTheHolderOfABusyPort) {
 TEST_F(RuntimeTest, StopsTheWholeTree) {
   Hands hands(pool_, paths_, log_);
   ASSERT_EQ(hands.problem(), "");
-  auto spawn = shell("setsid sh -c 'trap \"\" TERM; echo child $$; while :; do sleep 1; done' & trap '' TERM; "
-                     "echo main; while :; do sleep 1; done");
+  auto spawn = shell(
+      "setsid sh -c 'trap \"\" TERM; echo child $$; while :; do sleep 1; done' & trap '' TERM; "
+      "echo main; while :; do sleep 1; done");
   ASSERT_TRUE(hands.start(spawn));
   const auto lines = wait_for_lines(spawn, 2);
   ASSERT_EQ(lines.size(), 2u);
@@ -241,8 +244,8 @@ TEST_F(RuntimeTest, RemovesTheFilesOfADeletedInstance) {
   ASSERT_TRUE(hands.told.wait<agent::Emptied>(spawn.run));
   ASSERT_EQ(wait_for_lines(spawn, 1).size(), 1u);
   ASSERT_TRUE(net::wait_for(hands.executor, hands.driver.forget(spawn.run)));
-  ASSERT_TRUE(net::wait_for(hands.executor,
-                            hands.driver.remove_files({spawn.run.instance, spawn.stack, spawn.instance_name})));
+  ASSERT_TRUE(net::wait_for(
+      hands.executor, hands.driver.remove_files({spawn.run.instance, spawn.stack, spawn.instance_name})));
   EXPECT_TRUE(std::filesystem::is_empty(instances_directory(paths_)));
 }
 

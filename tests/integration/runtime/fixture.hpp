@@ -75,7 +75,10 @@ class Hands {
  public:
   Hands(net::IoPool& pool, const Paths& paths, Log& log)
       : executor(pool.executor(0)),
-        driver({executor, pool.executor(1), {paths, keeper_binary()}, [this](agent::Event e) { told.add(std::move(e)); }},
+        driver({executor,
+                pool.executor(1),
+                {paths, keeper_binary()},
+                [this](agent::Event e) { told.add(std::move(e)); }},
                log) {}
   ~Hands() { close(); }
   void close() {
@@ -117,7 +120,8 @@ class RuntimeTest : public testing::Test {
     Hands last(pool_, paths_, log_);
     if (last.open()) {
       (void)net::wait_for(last.executor, last.driver.keeper().shutdown({}, 100ms));
-      for (int i = 0; i < 1000 && ::access((paths_.state + "/keeper.lock").c_str(), F_OK) == 0 && listening(); ++i)
+      for (int i = 0; i < 1000 && ::access((paths_.state + "/keeper.lock").c_str(), F_OK) == 0 && listening();
+           ++i)
         ::usleep(5000);
     }
   }

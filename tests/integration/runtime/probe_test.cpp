@@ -31,7 +31,9 @@ class ProbeTest : public RuntimeTest {
   /// A listener that answers each connection with `answer` and closes; "" answers nothing.
   std::string serve(const std::string& answer) {
     const auto script = fmt::format(
-        "import socket\ns=socket.socket()\ns.bind(('127.0.0.1',0))\ns.listen(8)\nprint(s.getsockname()[1],flush=True)\n"
+        "import "
+        "socket\ns=socket.socket()\ns.bind(('127.0.0.1',0))\ns.listen(8)\nprint(s.getsockname()[1],flush="
+        "True)\n"
         "keep=[]\nwhile True:\n c,_=s.accept()\n c.recv(4096) if {0} else keep.append(c)\n"
         " c.sendall(b'{1}') if {0} else None\n c.close() if {0} else None\n",
         answer.empty() ? "False" : "True", answer);
@@ -101,7 +103,8 @@ TEST_F(ProbeTest, ExecThatHangsIsKilledWithItsTree) {
   const auto mark = directory_.path() + "/child";
   const auto before = std::chrono::steady_clock::now();
   const auto answer = ask_with(
-      hands, ExecCheck{{"/bin/sh", "-c", "setsid sh -c 'echo $$ > " + mark + "; sleep 1000' & sleep 1000"}}, 300ms);
+      hands, ExecCheck{{"/bin/sh", "-c", "setsid sh -c 'echo $$ > " + mark + "; sleep 1000' & sleep 1000"}},
+      300ms);
   EXPECT_FALSE(answer.ok);
   EXPECT_LT(std::chrono::steady_clock::now() - before, 2s);
   EXPECT_NE(answer.detail.find("no answer within"), std::string::npos) << answer.detail;

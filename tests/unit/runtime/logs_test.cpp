@@ -23,9 +23,11 @@ class LogsTest : public testing::Test {
   ~LogsTest() override { std::filesystem::remove_all(directory_); }
 
   /// Seconds after a fixed moment; writes the index as the keeper does.
-  void write(int segment, double second, const std::string& text, const std::string& stream = "stdout", char tag = 'F') {
+  void write(int segment, double second, const std::string& text, const std::string& stream = "stdout",
+             char tag = 'F') {
     const auto path = fmt::format("{}/{:06}", directory_, segment);
-    const auto offset = std::filesystem::exists(path + ".log") ? std::filesystem::file_size(path + ".log") : 0;
+    const auto offset =
+        std::filesystem::exists(path + ".log") ? std::filesystem::file_size(path + ".log") : 0;
     const auto ns = start_ + std::int64_t(second * 1e9);
     if (offset >= next_mark_[segment]) {
       const keeper::IndexRecord mark{offset, ns, 0};
@@ -43,7 +45,9 @@ class LogsTest : public testing::Test {
       for (auto& record : *batch) lines.push_back(record.line);
     return lines;
   }
-  WallTime at(double second) const { return WallTime(Duration((start_ + std::int64_t(second * 1e9)) / 1000)); }
+  WallTime at(double second) const {
+    return WallTime(Duration((start_ + std::int64_t(second * 1e9)) / 1000));
+  }
 
   std::string directory_;
   std::map<int, std::uint64_t> next_mark_;
@@ -62,8 +66,9 @@ TEST(LogLine, ReadsWhatTheKeeperWrites) {
   EXPECT_FALSE(part->complete);
   EXPECT_EQ(part->text, "half a line");
   EXPECT_TRUE(parse_log_line("2026-11-21T11:20:00Z stdout F "));
-  for (const char* bad : {"", "x", "2026-11-21T11:20:00Z", "2026-11-21T11:20:00Z stdxxx F a", "2026-13-21T11:20:00.1Z stdout F a",
-                          "2026-11-21T11:20:00.1Z stdout X a", "2026-11-21T11:20:00.1 stdout F a"})
+  for (const char* bad : {"", "x", "2026-11-21T11:20:00Z", "2026-11-21T11:20:00Z stdxxx F a",
+                          "2026-13-21T11:20:00.1Z stdout F a", "2026-11-21T11:20:00.1Z stdout X a",
+                          "2026-11-21T11:20:00.1 stdout F a"})
     EXPECT_FALSE(parse_log_line(bad)) << bad;
 }
 
@@ -94,7 +99,8 @@ TEST_F(LogsTest, CutsALineThatIsTooLong) {
 
 TEST_F(LogsTest, TailOverSegmentsWithFilters) {
   for (int i = 0; i < 3000; ++i)
-    write(1 + i / 1000, i, fmt::format("line {}{}", i, i % 500 == 0 ? " special" : ""), i % 2 == 0 ? "stdout" : "stderr");
+    write(1 + i / 1000, i, fmt::format("line {}{}", i, i % 500 == 0 ? " special" : ""),
+          i % 2 == 0 ? "stdout" : "stderr");
   EXPECT_EQ(read({.tail = 3}), lines({"line 2997", "line 2998", "line 2999"}));
   EXPECT_EQ(read({.tail = 0}), lines({}));
   EXPECT_EQ(read({.tail = 2, .grep = "special$"}), lines({"line 2000 special", "line 2500 special"}));
@@ -174,7 +180,8 @@ TEST_F(LogsTest, MergesByTime) {
 
 TEST(LogQueryOptions, AreChecked) {
   const WallTime now(1'790'000'000s);
-  const auto query = parse_log_query({{"tail", "5"}, {"since", "10m"}, {"stream", "stderr"}, {"follow", "true"}, {"grep", "x"}}, now);
+  const auto query = parse_log_query(
+      {{"tail", "5"}, {"since", "10m"}, {"stream", "stderr"}, {"follow", "true"}, {"grep", "x"}}, now);
   ASSERT_TRUE(query);
   EXPECT_EQ(query->tail, 5u);
   EXPECT_EQ(query->since, now - 10min);
@@ -188,7 +195,8 @@ TEST(LogQueryOptions, AreChecked) {
 TEST(LogJson, HasTimeStreamAndValidText) {
   const LogRecord record{1'790'000'000'123'456'789, LogStream::err, "bad \xff byte \"quoted\""};
   EXPECT_EQ(to_json_line(record),
-            "{\"time\":\"2026-09-21T14:13:20.123456789Z\",\"stream\":\"stderr\",\"line\":\"bad \xEF\xBF\xBD byte \\\"quoted\\\"\"}");
+            "{\"time\":\"2026-09-21T14:13:20.123456789Z\",\"stream\":\"stderr\",\"line\":\"bad \xEF\xBF\xBD "
+            "byte \\\"quoted\\\"\"}");
 }
 
 }  // namespace drover::runtime
