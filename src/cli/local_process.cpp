@@ -69,6 +69,12 @@ net::Awaitable<Result<void>> shut_down(runtime::KeeperOptions options, Log& log,
   runtime::KeeperClient keeper(co_await net::current_executor(), std::move(options), log, {});
   auto done = co_await keeper.start();
   if (done) done = co_await keeper.shutdown({}, grace);
+  // The answer comes at once; the keeper goes when nothing is left.
+  const auto until = std::chrono::steady_clock::now() + grace + 5s;
+  while (done && keeper.connected()) {
+    if (std::chrono::steady_clock::now() > until) done = fail(Errc::timeout, "the keeper has not ended; something does not let itself be killed");
+    else co_await net::sleep_for(5ms);
+  }
   co_await keeper.close();
   co_return done;
 }

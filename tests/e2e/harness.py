@@ -319,11 +319,18 @@ class Agent:
     def online(self):
         return any(n["name"] == self.name and n["state"] == "online" for n in self.hub.api.items("/nodes"))
 
+    def takes_work(self):
+        """Its inventory has arrived too: before that nothing is placed there."""
+        trial = {"name": "trial", "services": {"x": {"command": ["true"], "working_dir": "/",
+                                                     "place": {"strategy": "manual", "nodes": [self.name]}}}}
+        plan = self.hub.api.call("POST", "/stacks/trial/plan", trial)
+        return any(step["node"] == self.name for step in plan["steps"])
+
     def wait_online(self, limit=30):
         def look():
             if self.daemon.ended():
                 raise AssertionError(f"{self.name} ended with {self.daemon.process.returncode}")
-            return self.online()
+            return self.online() and self.takes_work()
         self.test.wait_for(f"{self.name} is online", look, limit)
 
     def kill(self):
@@ -402,7 +409,7 @@ class E2E(unittest.TestCase):
         guard, keeper = keeper_of(state)
         if not (alive(guard) or alive(keeper)):
             return None
-        result = self.cli("down", state=state, check=None, timeout=60)
+        result = self.cli("down", "--timeout", "3s", state=state, check=None, timeout=60)
         if result.returncode != 0:
             return f"drover down of {state.name} ended with {result.returncode}: {result.stderr.strip()[-300:]}"
         try:
@@ -439,11 +446,16 @@ class E2E(unittest.TestCase):
         end = time.monotonic() + 3 * PATIENCE
         while (left := self.left_over()) and time.monotonic() < end:
             time.sleep(0.05)
-        for pid in left:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except OSError:
-                pass
+        for _ in range(20):  # guard and keeper start each other again
+            found = self.left_over()
+            for pid in found:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except OSError:
+                    pass
+            if not found:
+                break
+            time.sleep(0.05)
         return [f"left over: {pid} {command}" for pid, command in left.items()]
 
     def sanitizer_reports(self):
