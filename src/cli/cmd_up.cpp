@@ -69,8 +69,8 @@ bool settled(const json::value& instance) {
 }
 
 /// For a stack that had been stopped: until all instances are well. There is no deployment to wait for.
-Result<int> wait_until_well(const Context& context, const Api& api, const std::string& stack, Duration limit, StopFlag stop) {
-  Progress progress(context);
+Result<int> wait_until_well(const Context& context, const Api& api, const std::string& stack, Duration limit, StopFlag stop,
+                            Progress& progress) {
   auto until = context.clock->now().boot + limit;
   for (;;) {
     TRY(auto page, api.get("/instances", net::Query({{"filter", "stack:" + stack}, {"limit", "1000"}})));
@@ -94,10 +94,12 @@ Result<int> wait_until_well(const Context& context, const Api& api, const std::s
 Result<int> apply_and_wait(const Context& context, const Api& api, const StackFile& file, const UpFlags& flags, StopFlag stop) {
   TRY(auto limit, parse_duration(flags.timeout));
   TRY(auto deployment, bring_up(api, file));
-  if (deployment.empty()) return wait_until_well(context, api, file.stack.name, limit, stop);
-  TRY(int status, follow_deployment(context, api, deployment, file.stack.name, limit, stop));
-  if (status != 0) return status;
-  return wait_until_well(context, api, file.stack.name, limit, stop);
+  Progress progress(context);
+  if (!deployment.empty()) {
+    TRY(int status, follow_deployment(context, api, deployment, file.stack.name, limit, stop, &progress));
+    if (status != 0) return status;
+  }
+  return wait_until_well(context, api, file.stack.name, limit, stop, progress);
 }
 
 // ---- attached logs --------------------------------------------------------------------------------------------

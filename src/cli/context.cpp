@@ -111,7 +111,7 @@ std::string since(const Context& context, const std::string& rfc3339) {
   auto parsed = parse_time(rfc3339);
   if (!parsed || parsed->time_since_epoch().count() == 0) return "";
   auto passed = context.clock->now().wall - *parsed;
-  return human_duration(passed < Duration(0) ? Duration(0) : std::chrono::floor<std::chrono::seconds>(passed));
+  return passed < 1s ? "0s" : human_duration(std::chrono::floor<std::chrono::seconds>(passed));
 }
 
 std::string show_time(const Context& context, const std::string& rfc3339) {

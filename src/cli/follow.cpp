@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <csignal>
 #include <thread>
 
@@ -13,7 +14,7 @@ namespace drover::cli {
 namespace {
 constexpr auto poll = std::chrono::milliseconds(120);
 
-std::atomic<bool> interrupted;
+std::atomic<bool> interrupted = false;
 static_assert(std::atomic<bool>::is_always_lock_free);
 
 /// SIGINT sets a flag for the length of a wait.
@@ -49,6 +50,7 @@ std::string time_of(const Context& context, const json::value& instance) {
   auto state = text(instance, "state");
   auto started = parse_time(text(instance, "started_at")), ready = parse_time(text(instance, "ready_at"));
   if (state == "ready" && started && ready) return fine(*ready - *started);
+  if (state == "completed" || state == "stopped" || state == "failed") return "";
   auto changed = parse_time(text(instance, "since"));
   if (!changed || changed->time_since_epoch().count() == 0) return "";
   return fine(context.clock->now().wall - *changed);
@@ -88,7 +90,7 @@ Result<json::array> instances_of(const Api& api, const std::string& stack) {
   return list(page, "items");
 }
 
-bool stopped(StopFlag stop) { return interrupted || (stop && *stop); }
+bool stopped(StopFlag stop) { return stop ? stop->load() : interrupted.load(); }
 }  // namespace
 
 void sleep_a_little() { std::this_thread::sleep_for(poll); }
@@ -111,11 +113,27 @@ std::string Progress::line(const json::value& instance, std::size_t name_width) 
   out += context_.err.paint(style_of(state), state) + std::string(state.size() < 12 ? 12 - state.size() : 1, ' ');
   if (!node.empty()) out += context_.err.paint(Style::dim, node) + "  ";
   out += "@TIME@";
-  if (!reason.empty()) out += "  " + printable(reason);
+  if (!reason.empty() && state != "ready") out += "  " + printable(reason);
   return out;
 }
 
-void Progress::show(const json::array& instances) {
+namespace {
+/// Services in the order in which the hub lists them, instances by their number.
+json::array in_order(const json::array& instances) {
+  std::map<std::string, std::size_t> first;
+  for (const auto& instance : instances) first.emplace(text(instance, "stack") + "/" + text(instance, "service"), first.size());
+  std::vector<std::pair<std::pair<std::size_t, std::int64_t>, const json::value*>> order;
+  for (const auto& instance : instances)
+    order.emplace_back(std::pair(first[text(instance, "stack") + "/" + text(instance, "service")], number(instance, "index")), &instance);
+  std::ranges::sort(order);
+  json::array out;
+  for (const auto& [key, instance] : order) out.push_back(*instance);
+  return out;
+}
+}  // namespace
+
+void Progress::show(const json::array& unordered) {
+  auto instances = in_order(unordered);
   auto width = widest_name(instances);
   std::string out;
   if (context_.err.tty && painted_) out += fmt::format("\x1b[{}A", painted_);
@@ -138,9 +156,11 @@ void Progress::show(const json::array& instances) {
 }
 
 Result<int> follow_deployment(const Context& context, const Api& api, const std::string& id, const std::string& stack,
-                              Duration limit, StopFlag stop) {
-  Interruptible watch;
-  Progress progress(context);
+                              Duration limit, StopFlag stop, Progress* given) {
+  std::optional<Interruptible> watch;
+  if (!stop) watch.emplace();  // else somebody else looks after signals
+  Progress own(context);
+  auto& progress = given ? *given : own;
   auto until = context.clock->now().boot + limit;
   for (;;) {
     TRY(auto deployment, api.get(path_of({"deployments", id})));

@@ -36,7 +36,7 @@ using StopFlag = const std::atomic<bool>*;
 
 /// The exit status: 0 succeeded, 1 failed, 5 superseded, 6 timed out, 130 interrupted.
 Result<int> follow_deployment(const Context& context, const Api& api, const std::string& id, const std::string& stack,
-                              Duration limit, StopFlag stop = nullptr);
+                              Duration limit, StopFlag stop = nullptr, Progress* progress = nullptr);
 /// 8: some items failed.
 Result<int> follow_operation(const Context& context, const Api& api, const std::string& id, Duration limit);
 
