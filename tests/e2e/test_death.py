@@ -2,10 +2,11 @@
 import os
 import re
 import signal
+import subprocess
 import threading
 import time
 
-from harness import E2E, Api, Refused, alive, numbered, service, shell
+from harness import BIN, E2E, Api, Refused, alive, numbered, service, shell
 
 NEVER = {"policy": "no"}
 
@@ -137,8 +138,6 @@ class AgentDies(E2E):
         hub, (agent,) = self.fleet("n1")
         arguments = list(agent.arguments)
         arguments[arguments.index("--listen") + 1] = "127.0.0.1:0"
-        import subprocess
-        from harness import BIN
         result = subprocess.run([str(BIN / "drover"), *map(str, arguments)], env=self.env, capture_output=True, text=True,
                                 timeout=30)
         self.assertNotEqual(result.returncode, 0)
