@@ -1,7 +1,7 @@
 // A real hub and real agents on this machine, in a temporary directory, on free ports; ended by pid.
 import { execFile, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -35,6 +35,23 @@ function free_port() {
       server.close(() => resolve(port));
     });
   });
+}
+
+const lives = (pid) => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
+/** An agent's keeper outlives it on purpose: its lock file says who it is. */
+async function end_keeper(fleet, state) {
+  const text = await readFile(join(state, 'keeper.lock'), 'utf8').catch(() => '');
+  const pids = text.split(/\s+/).map(Number).filter((pid) => pid > 1 && lives(pid));
+  if (pids.length) await fleet.cli_in(state, 'down', '--timeout', '5s').catch(() => {});
+  for (const pid of pids.filter(lives)) process.kill(pid, 'SIGTERM');
+  await until('the keeper ends', () => !pids.some(lives), 10_000);
 }
 
 export class Fleet {
@@ -143,7 +160,10 @@ export class Fleet {
     try {
       for (const stack of await this.get('stack', 'ls').catch(() => [])) await this.cli('rm', stack.name, '--yes', '--wait').catch(() => {});
       await until('all is gone', async () => (await this.get('ps')).length === 0, 20_000).catch(() => {});
-      for (const { process } of this.agents.values()) await this.end(process);
+      for (const agent of this.agents.values()) {
+        await this.end(agent.process);
+        await end_keeper(this, agent.state);
+      }
       await this.end(this.hub);
     } finally {
       this.log.end();
