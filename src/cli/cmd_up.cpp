@@ -68,6 +68,15 @@ bool settled(const json::value& instance) {
   return state == "ready" || state == "completed";
 }
 
+Error failed_instance(const json::value& instance, const std::string& name) {
+  Error error{Errc::internal, name + " has failed", text(instance, "reason"), "drover logs " + name, {}};
+  Problem problem{name, 0, 0, "failed: " + text(instance, "last_exit"), {}, {}};
+  for (const auto& line : list(instance, "last_lines"))
+    if (line.is_string()) problem.message += "\n" + std::string(line.get_string());
+  error.problems.push_back(std::move(problem));
+  return error;
+}
+
 /// For a stack that had been stopped: until all instances are well. There is no deployment to wait for.
 Result<int> wait_until_well(const Context& context, const Api& api, const std::string& stack, Duration limit, StopFlag stop,
                             Progress& progress) {
@@ -79,9 +88,7 @@ Result<int> wait_until_well(const Context& context, const Api& api, const std::s
     bool well = true;
     for (const auto& instance : instances) {
       well &= settled(instance);
-      if (text(instance, "state") == "failed")
-        return fail(Errc::internal, stack + "/" + text(instance, "name") + " has failed", text(instance, "reason"),
-                    "drover status " + stack + "/" + text(instance, "name"));
+      if (text(instance, "state") == "failed") return fail(failed_instance(instance, stack + "/" + text(instance, "name")));
     }
     if (well) return 0;
     if (stop && *stop) return 130;
@@ -295,7 +302,7 @@ Result<int> end_left_overs(const Context& context, Duration limit) {
     struct stat info{};
     if (::stat(agent.c_str(), &info) != 0) continue;
     auto run = runtime::default_run_directory(agent, context.variable("XDG_RUNTIME_DIR"));
-    TRY(bool found, end_keeper(agent, run, std::min<Duration>(limit, 30s)));
+    TRY(bool found, end_keeper(agent, run, std::min<Duration>(limit, 10s)));
     ended |= found;
   }
   if (!ended) return fail(Errc::not_found, "nothing runs here", "nobody listens on " + context.socket_path(), "another one: --state DIR");
