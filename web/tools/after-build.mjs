@@ -1,4 +1,4 @@
-// After the bundler: writes build.txt (the bundle's id: a hash over names and contents) and holds the budget.
+// After the bundler: writes licenses.txt and build.txt (the bundle's id: a hash over names and contents) and holds the budget.
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -15,6 +15,15 @@ function files(folder) {
 }
 
 rmSync(join(dist, 'build.txt'), { force: true });
+
+// What is in the bundle that is not ours, with its licence: it goes wherever the bundle goes.
+const modules = new URL('../node_modules', import.meta.url).pathname;
+const bundled = ['preact', '@preact/signals', '@preact/signals-core', 'preact-iso', '@tanstack/virtual-core'];
+const licences = bundled.map((name) => {
+  const { version } = JSON.parse(readFileSync(join(modules, name, 'package.json'), 'utf8'));
+  return `${name} ${version}\n\n${readFileSync(join(modules, name, 'LICENSE'), 'utf8').trim()}\n`;
+});
+writeFileSync(join(dist, 'licenses.txt'), licences.join(`\n${'-'.repeat(80)}\n\n`));
 const hash = createHash('sha256');
 let total = 0;
 for (const path of files(dist)) {

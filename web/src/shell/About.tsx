@@ -22,6 +22,10 @@ export function About() {
             <a href="/api/v1/openapi.json" target="_blank" rel="noreferrer">
               API description (OpenAPI)
             </a>
+            {' · '}
+            <a href="/licenses.txt" target="_blank" rel="noreferrer">
+              Licences of what is bundled
+            </a>
           </p>
         </div>
       </div>
