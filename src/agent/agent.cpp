@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <filesystem>
+
 #include "agent/core_loop.hpp"
 #include "agent/link_loop.hpp"
 #include "agent/local_api.hpp"
@@ -48,8 +50,10 @@ void write(Log& log, Level level, const std::string& message, const std::string&
 }  // namespace
 
 Result<NodeId> load_or_make_uid(const std::string& state, const Clock& clock, std::uint64_t seed) {
-  TRY(const auto paths, runtime::prepare_directories({state, state + "/run"}));
-  const auto path = paths.state + "/uid";
+  std::error_code error;
+  std::filesystem::create_directories(state, error);
+  if (error) return fail(from_errno(error.value(), "making " + state));
+  const auto path = state + "/uid";
   if (const auto known = parse_uuid(trim(runtime::read_small_file(path, 128)))) return NodeId{*known};
   Rng rng(seed ^ std::uint64_t(::getpid()));
   const NodeId uid{make_uuid(clock.now().wall, rng)};

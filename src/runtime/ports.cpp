@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -87,6 +88,22 @@ Result<void> prove_free(std::uint16_t port, const std::string& protocol) {
     if (bind_error(family, tcp, port) != 0)
       return fail(Errc::conflict, fmt::format("port {} is in use", port));
   return {};
+}
+
+Result<Fd> claim_port(std::uint16_t port, const std::string& protocol) {
+  // Abstract names belong to the network namespace, as ports do, and nothing of them stays behind.
+  Fd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!socket) return fail(from_errno(errno, "socket"));
+  const auto name = fmt::format("drover-port-{}-{}", protocol == "udp" ? "udp" : "tcp", port);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  name.copy(address.sun_path + 1, sizeof address.sun_path - 1);
+  const auto size = socklen_t(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+  if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), size) == 0) return socket;
+  if (errno == EADDRINUSE)
+    return fail(Errc::conflict,
+                fmt::format("port {} has been given out by another agent of this host", port));
+  return fail(from_errno(errno, "claiming a port"));
 }
 
 std::optional<PortHolder> holder_of(std::uint16_t port, const std::string& protocol) {

@@ -7,12 +7,18 @@
 
 #include "base/error.hpp"
 #include "base/time.hpp"
+#include "runtime/descriptor.hpp"
 
 namespace drover::runtime {
 
 /// conflict: in use. Tried by binding (IPv4 any, IPv6 any where there is one); nothing stays bound. protocol:
 /// tcp, udp.
 Result<void> prove_free(std::uint16_t port, const std::string& protocol);
+
+/// Between the proof and the service's own bind, another agent of this host (there may be several) could give
+/// the same port out. Whoever holds the claim has it; it ends with the descriptor, or with the process.
+/// conflict: another agent has claimed it.
+Result<Fd> claim_port(std::uint16_t port, const std::string& protocol);
 
 struct PortHolder {
   std::int32_t pid = 0;  // 0: a process that we may not see

@@ -51,6 +51,7 @@ struct ProcessDriver::Impl {
     bool waiting_for_log = false;
     keeper::InstanceInfo latest;
     std::string cgroup, log_directory;
+    std::vector<Fd> claims;  // its ports, until nothing of it is left
   };
   Parts parts;
   Log& log;
@@ -134,6 +135,7 @@ struct ProcessDriver::Impl {
         emit(agent::Exited{run, Exit{.code = -1, .known = false, .at = wall_of(info.emptied_wall_ns)}, {}});
       }
       known.emptied = true;
+      known.claims.clear();
       emit(agent::Emptied{run});
     }
   }
@@ -165,30 +167,49 @@ struct ProcessDriver::Impl {
     tell(run, known->second);
   }
 
-  std::optional<SpawnFailed> busy_port(const agent::Spawn& spawn) const {
-    for (const auto& port : spawn.service.ports) {
-      const auto given = spawn.ports.find(port.name);
-      if (given == spawn.ports.end() || prove_free(given->second, port.protocol)) continue;
-      return SpawnFailed{spawn.run, SpawnFailed::Why::port_busy,
-                         describe_busy(given->second, holder_of(given->second, port.protocol)),
-                         given->second};
+  static std::string protocol_of(const Service& service, const std::string& port) {
+    for (const auto& declared : service.ports)
+      if (declared.name == port) return declared.protocol;
+    return "tcp";
+  }
+
+  /// Claims the ports, then proves them free. nullopt: they are ours.
+  static std::optional<SpawnFailed> busy_port(const agent::Spawn& spawn, std::vector<Fd>& claims) {
+    for (const auto& [name, port] : spawn.ports) {
+      const auto protocol = protocol_of(spawn.service, name);
+      auto claim = claim_port(port, protocol);
+      const bool free = prove_free(port, protocol).has_value();
+      const bool claimed_by_other = !claim && claim.error().code == Errc::conflict;
+      if (free && !claimed_by_other) {
+        if (claim) claims.push_back(std::move(*claim));
+        continue;
+      }
+      auto reason = free ? claim.error().message : describe_busy(port, holder_of(port, protocol));
+      return SpawnFailed{spawn.run, SpawnFailed::Why::port_busy, std::move(reason), port};
     }
     return std::nullopt;
   }
 
   /// All that may block: user names, files, ports, the record.
-  std::expected<keeper::SpawnSpec, SpawnFailed> prepare(const agent::Spawn& spawn,
-                                                        const NodeWords& words) const {
+  struct Prepared {
+    keeper::SpawnSpec spec;
+    std::vector<Fd> claims;
+  };
+  /// `there`: this run exists already, and its ports are busy because it has them.
+  std::expected<Prepared, SpawnFailed> prepare(const agent::Spawn& spawn, const NodeWords& words,
+                                               bool there) const {
     auto spec = spawn_spec(spawn, words, parts.keeper.paths);
-    if (!spec) return spec;
-    if (auto busy = busy_port(spawn)) return std::unexpected(std::move(*busy));
+    if (!spec) return std::unexpected(std::move(spec).error());
+    Prepared prepared{std::move(*spec), {}};
+    if (there) return prepared;
+    if (auto busy = busy_port(spawn, prepared.claims)) return std::unexpected(std::move(*busy));
     const RunRecord record{
         spawn.run.instance, spawn.run.incarnation, spawn.placement.epoch, spawn.placement.digest,
         spawn.stack,        spawn.service.name,    spawn.instance_name,   spawn.ports};
     if (auto written = write_run_record(parts.keeper.paths, record); !written)
       return std::unexpected(SpawnFailed{spawn.run, SpawnFailed::Why::transient,
                                          "no run record could be written: " + written.error().message, 0});
-    return spec;
+    return prepared;
   }
 
   SpawnFailed refused(const agent::Spawn& spawn, const KeeperFailure& failure) {
@@ -254,8 +275,13 @@ net::Awaitable<Result<std::vector<agent::Found>>> ProcessDriver::recover() {
     known.log_directory = one.log_directory;
     known.exited = entry.exit.has_value();
     known.emptied = entry.empty;
+    for (const auto& [name, port] : entry.ports)
+      if (auto claim = claim_port(port, "tcp"); claim && !entry.empty)
+        known.claims.push_back(std::move(*claim));
+    records.erase(entry.run);
     found.push_back(std::move(entry));
   }
+  for (const auto& [run, record] : records) remove_run_record(impl_->parts.keeper.paths, run);
   impl_->recovered = true;
   for (const auto& one : std::exchange(impl_->early, {})) impl_->seen(one);
   co_return found;
@@ -263,13 +289,17 @@ net::Awaitable<Result<std::vector<agent::Found>>> ProcessDriver::recover() {
 
 net::Awaitable<std::expected<agent::Spawned, SpawnFailed>> ProcessDriver::start(agent::Spawn spawn) {
   const auto impl = impl_;
-  std::optional<std::expected<keeper::SpawnSpec, SpawnFailed>> spec;
+  std::optional<std::expected<Impl::Prepared, SpawnFailed>> prepared;
   const NodeWords words = impl->node;
-  co_await net::run_on(impl->parts.files, [&] { spec.emplace(impl->prepare(spawn, words)); });
-  if (!*spec) co_return std::unexpected(std::move(*spec).error());
-  impl->runs[spawn.run].starting = true;
+  const auto before = impl->runs.find(spawn.run);
+  const bool there = before != impl->runs.end() && !before->second.emptied;
+  co_await net::run_on(impl->parts.files, [&] { prepared.emplace(impl->prepare(spawn, words, there)); });
+  if (!*prepared) co_return std::unexpected(std::move(*prepared).error());
+  auto& starting = impl->runs[spawn.run];
+  starting.starting = true;
+  if (!there) starting.claims = std::move((*prepared)->claims);
   KeeperSpawn request{key_of(spawn.run.instance), key_of(spawn.run.instance), spawn.run.incarnation,
-                      std::move(**spec)};
+                      std::move((*prepared)->spec)};
   for (int attempt = 0;; ++attempt) {
     auto made = co_await impl->client.spawn(request);
     if (made) {

@@ -129,6 +129,25 @@ TEST_F(RuntimeTest, NamesTheHolderOfABusyPort) {
       << started.error().reason;
 }
 
+TEST_F(RuntimeTest, APortIsGivenOutOnceOnAHost) {
+  Hands hands(pool_, paths_, log_);
+  ASSERT_EQ(hands.problem(), "");
+  auto first = shell("exec sleep 1000"), second = shell("exec sleep 1000", "api-2");
+  for (auto* spawn : {&first, &second}) {
+    spawn->service.ports = {{.name = "http"}};
+    spawn->ports = {{"http", 23458}};
+  }
+  ASSERT_TRUE(hands.start(first));
+  auto refused = hands.start(second);  // nobody listens yet, but the port is given out
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().why, Why::port_busy);
+  EXPECT_EQ(refused.error().reason, "port 23458 has been given out by another agent of this host");
+  EXPECT_TRUE(hands.start(first));  // the same run again
+  ASSERT_TRUE(hands.stop(first.run));
+  ASSERT_TRUE(hands.told.wait<agent::Emptied>(first.run));
+  EXPECT_TRUE(hands.start(second));
+}
+
 TEST_F(RuntimeTest, StopsTheWholeTree) {
   Hands hands(pool_, paths_, log_);
   ASSERT_EQ(hands.problem(), "");
