@@ -16,8 +16,7 @@ constexpr Duration answer_limit = 60s;
 constexpr Duration stream_idle = std::chrono::hours(24);
 constexpr std::string_view base = "/api/v1";
 
-Result<std::shared_ptr<const net::TlsClient>> trust(const Context& context, const std::string& pin,
-                                                    const std::string& ca_file) {
+Result<std::shared_ptr<const net::TlsClient>> trust(const std::string& pin, const std::string& ca_file) {
   net::TlsClientSettings settings;
   if (!pin.empty()) settings.trust = net::TrustPins{{pin}};
   else if (!ca_file.empty()) {
@@ -27,7 +26,6 @@ Result<std::shared_ptr<const net::TlsClient>> trust(const Context& context, cons
     content << in.rdbuf();
     settings.trust = net::TrustCa{{content.str()}, net::CertRole::hub};
   } else settings.trust = net::TrustSystem{};
-  (void)context;
   return net::TlsClient::create(std::move(settings));
 }
 
@@ -66,7 +64,7 @@ Result<Api> Api::open(const Context& context) {
   if (target->url.scheme != "https" && !(target->url.scheme == "http" && is_loopback(target->url.host)))
     return fail(Errc::invalid, "the hub's address must begin with https:// (http:// on this machine only)", hub);
   if (target->url.tls()) {
-    TRY(target->settings.tls, trust(context, or_else(context.flags.pin, context.variable("DROVER_PIN")),
+    TRY(target->settings.tls, trust(or_else(context.flags.pin, context.variable("DROVER_PIN")),
                                     or_else(context.flags.ca_file, context.variable("DROVER_CA_FILE"))));
   }
   return Api(std::move(target));
@@ -137,10 +135,11 @@ Result<json::value> Api::get(const std::string& path, net::Query query) const {
   return std::move(answer.body);
 }
 
-Result<json::array> Api::items(const std::string& path, net::Query query) const {
+Result<json::array> Api::items(const std::string& path, const std::string& sort) const {
   const auto& flags = target_->context->flags;
+  net::Query query;
   if (!flags.filter.empty()) query.add("filter", flags.filter);
-  if (!flags.sort.empty()) query.add("sort", flags.sort);
+  if (auto chosen = or_else(flags.sort, sort); !chosen.empty()) query.add("sort", chosen);
   std::size_t wanted = flags.limit ? flags.limit : SIZE_MAX;
   json::array all;
   std::string cursor;

@@ -35,8 +35,8 @@ class Api {
 
   Result<Answer> send(const Call& call) const;
   Result<json::value> get(const std::string& path, net::Query query = {}) const;
-  /// All pages of a list; honours --filter, --sort and --limit.
-  Result<json::array> items(const std::string& path, net::Query query = {}) const;
+  /// All pages of a list; honours --filter, --sort (else `sort`) and --limit.
+  Result<json::array> items(const std::string& path, const std::string& sort = {}) const;
   /// Each line of a streamed answer; stops when `on_line` returns false. As a coroutine, so that it can be cancelled.
   net::Awaitable<Result<void>> lines(Call call, std::function<bool(std::string)> on_line) const;
   net::Awaitable<Result<Answer>> send_async(Call call) const;

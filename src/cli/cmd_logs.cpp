@@ -65,7 +65,7 @@ net::Awaitable<Result<void>> follow_all(const Api& api, std::vector<Call> calls,
 }
 
 /// Not followed: records of all targets in the order of their times.
-Result<int> logs_once(const Context& context, const Api& api, const std::vector<Call>& calls, LogPrinter& printer) {
+Result<int> logs_once(const Api& api, const std::vector<Call>& calls, LogPrinter& printer) {
   std::vector<std::pair<std::string, std::string>> records;  // time, record
   bool many = calls.size() > 1;
   for (const auto& call : calls)
@@ -78,7 +78,6 @@ Result<int> logs_once(const Context& context, const Api& api, const std::vector<
   std::ranges::stable_sort(records, std::less<>(), [](const auto& r) -> const std::string& { return r.first; });
   for (const auto& [time, record] : records)
     if (!printer.print(record)) break;
-  (void)context;
   return 0;
 }
 
@@ -89,7 +88,7 @@ Result<int> logs(Context& context, LogFlags flags) {
   if (flags.targets.empty()) calls.push_back(log_call(flags, ""));
   for (const auto& target : flags.targets) calls.push_back(log_call(flags, target));
   LogPrinter printer(context, !flags.no_names, flags.timestamps);
-  if (!flags.follow) return logs_once(context, api, calls, printer);
+  if (!flags.follow) return logs_once(api, calls, printer);
   TRYV(net::block_on(follow_all(api, std::move(calls), [&](std::string line) { return printer.print(line); })));
   return 0;
 }

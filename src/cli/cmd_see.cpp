@@ -1,6 +1,8 @@
 // ps status why
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/text.hpp"
 #include "cli/commands.hpp"
 #include "cli/follow.hpp"
@@ -11,6 +13,14 @@ namespace drover::cli {
 
 namespace {
 std::string full_name(const json::value& item) { return text(item, "stack") + "/" + text(item, "name"); }
+
+/// By stack, service, number; web-10 after web-9.
+void sort_by_name(json::array& items) {
+  auto key = [](const json::value& item) { return std::tuple(text(item, "stack"), text(item, "service"), number(item, "index"), text(item, "name")); };
+  std::vector<json::value> sorted(items.begin(), items.end());
+  std::ranges::sort(sorted, {}, key);
+  items = json::array(sorted.begin(), sorted.end());
+}
 
 std::string ports_of(const json::value& item) {
   std::string out;
@@ -82,6 +92,7 @@ Result<int> ps(Context& context, bool services) {
   TRY(auto api, Api::open(context));
   if (!services) {
     TRY(auto items, api.items("/instances"));
+    if (context.flags.sort.empty()) sort_by_name(items);
     return print_list(context, items, instance_view(context));
   }
   TRY(auto items, api.items("/services"));

@@ -17,7 +17,7 @@ Cell task_state(const json::value& item) {
 
 Result<int> list_tasks(Context& context) {
   TRY(auto api, Api::open(context));
-  TRY(auto tasks, api.items("/tasks"));
+  TRY(auto tasks, api.items("/tasks", "-created_at"));
   ListView view{"tasks",
                 {plain("ID", "id"), plain("TYPE", "type"), {"INSTANCE", [](const json::value& t) { return Cell{instance_name(t)}; }},
                  plain("NODE", "node"), {"STATE", task_state},
@@ -97,7 +97,7 @@ std::string steps_done(const json::value& deployment) {
 
 Result<int> list_deployments(Context& context) {
   TRY(auto api, Api::open(context));
-  TRY(auto items, api.items("/deployments"));
+  TRY(auto items, api.items("/deployments", "-created_at"));
   ListView view{"deployments",
                 {plain("ID", "id"), plain("STACK", "stack"), number_field("REVISION", "revision"), state_field(),
                  {"STEPS", [](const json::value& d) { return Cell{steps_done(d)}; }, true}, time_field(context, "AGE", "created_at"),

@@ -68,14 +68,15 @@ Error timed_out(const std::string& what, Duration limit, const std::string& how_
 
 /// What failed, with the reasons and last lines of the instances.
 Error failed_deployment(const json::value& deployment, const json::array& instances, const std::string& id) {
-  Error error{Errc::internal, "the deployment of " + text(deployment, "stack") + " has " + text(deployment, "state"),
+  auto ended = text(deployment, "state") == "failed" ? "has failed" : "was " + text(deployment, "state");
+  Error error{Errc::internal, "the deployment of " + text(deployment, "stack") + " " + ended,
               text(deployment, "message"), "drover deployment show " + id, {}};
   for (const auto& instance : instances) {
     auto state = text(instance, "state");
     if (state != "failed" && state != "backoff" && state != "unhealthy" && state != "stuck") continue;
     Problem problem{text(instance, "stack") + "/" + text(instance, "name"), 0, 0, state + ": " + text(instance, "reason"), {}, {}};
     for (const auto& last : list(instance, "last_lines"))
-      if (last.is_string()) problem.message += "\n    " + std::string(last.get_string());
+      if (last.is_string()) problem.message += "\n" + std::string(last.get_string());
     error.problems.push_back(std::move(problem));
     error.hint = "drover logs " + text(instance, "stack") + "/" + text(instance, "name");
   }

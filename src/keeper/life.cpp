@@ -391,7 +391,11 @@ void Keeper::advance_shutdown() {
   }
   bool live = false, open = false;
   for (auto& [number, instance] : instances_) {
-    if (instance->live() && instance->info().stopping == 0) stop(*instance, request);
+    if (instance->live()) {  // what is being stopped already: at the latest by our deadline
+      Stop sooner = request;
+      if (instance->info().stopping != 0) sooner.signal = instance->data().stop_signal;
+      stop(*instance, sooner);
+    }
     live = live || instance->live();
     open = open || instance->log != nullptr;
   }
