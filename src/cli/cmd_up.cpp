@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -52,20 +53,23 @@ Result<UpConfig> load_up_config(Context& context, const UpFlags& flags) {
 
 // ---- the stack goes to the hub --------------------------------------------------------------------------------
 
-/// Applies, and starts what an earlier `down` had stopped. The deployment to wait for; empty: none.
-Result<std::string> bring_up(const Api& api, const StackFile& file) {
+/// Applies; where the process has just begun, also starts what its end had stopped (a stop by hand in a running one
+/// stays). The deployment to wait for; empty: none.
+Result<std::string> bring_up(const Api& api, const StackFile& file, bool fresh) {
   Call call{"PUT", path_of({"stacks", file.stack.name})};
   call.body = file.document;
   TRY(auto answer, api.send(call));
   auto deployment = text(answer.body, "deployment");
-  if (truth(answer.body, "changed")) return deployment;
-  TRYV(api.send({"POST", path_of({"stacks", file.stack.name, "start"})}));
-  return deployment;
+  if (!fresh) return deployment;
+  TRY(auto page, api.get("/instances", net::Query({{"filter", "stack:" + file.stack.name}, {"limit", "1000"}})));
+  bool stopped = std::ranges::any_of(list(page, "items"), [](const json::value& i) { return text(i, "desired") == "stop"; });
+  if (stopped) TRYV(api.send({"POST", path_of({"stacks", file.stack.name, "start"})}));
+  return truth(answer.body, "changed") ? deployment : std::string();
 }
 
 bool settled(const json::value& instance) {
   auto state = text(instance, "state");
-  return state == "ready" || state == "completed";
+  return state == "ready" || state == "completed" || (state == "stopped" && text(instance, "desired") == "stop");
 }
 
 Error failed_instance(const json::value& instance, const std::string& name) {
@@ -98,9 +102,9 @@ Result<int> wait_until_well(const Context& context, const Api& api, const std::s
   }
 }
 
-Result<int> apply_and_wait(const Context& context, const Api& api, const StackFile& file, const UpFlags& flags, StopFlag stop) {
+Result<int> apply_and_wait(const Context& context, const Api& api, const StackFile& file, const UpFlags& flags, StopFlag stop, bool fresh) {
   TRY(auto limit, parse_duration(flags.timeout));
-  TRY(auto deployment, bring_up(api, file));
+  TRY(auto deployment, bring_up(api, file, fresh));
   Progress progress(context);
   if (!deployment.empty()) {
     TRY(int status, follow_deployment(context, api, deployment, file.stack.name, limit, stop, &progress));
@@ -184,7 +188,7 @@ Result<int> serve_attached(const Context& context, const Programs& programs, con
   TRY(auto local, start_local(context, programs, config));
   auto asking = local_context(context);
   TRY(auto api, Api::open(asking));
-  auto status = apply_and_wait(asking, api, file, flags, &interrupts.once());
+  auto status = apply_and_wait(asking, api, file, flags, &interrupts.once(), true);
   if (!status) print_error(context, status.error());
   if (interrupts.count() == 0) {
     if (!flags.no_logs) attach(asking, api, file.stack.name, began, interrupts);
@@ -259,13 +263,13 @@ Result<void> start_behind(const Context& context, const Programs& programs, cons
   return wait_for_socket(context, child, log);
 }
 
-Result<int> up_as_client(const Context& context, const StackFile& file, const UpFlags& flags) {
+Result<int> up_as_client(const Context& context, const StackFile& file, const UpFlags& flags, bool fresh) {
   auto asking = local_context(context);
   TRY(auto api, Api::open(asking));
-  if (flags.detach) return apply_and_wait(asking, api, file, flags, nullptr);
+  if (flags.detach) return apply_and_wait(asking, api, file, flags, nullptr, fresh);
   Interrupts interrupts;
   auto began = context.clock->now().wall;
-  TRY(int status, apply_and_wait(asking, api, file, flags, &interrupts.once()));
+  TRY(int status, apply_and_wait(asking, api, file, flags, &interrupts.once(), fresh));
   if (interrupts.count() == 0 && !flags.no_logs) attach(asking, api, file.stack.name, began, interrupts);
   context.err.write("\ndetached; it runs on. To end it: drover down\n");
   return status;
@@ -276,7 +280,7 @@ Result<int> up(Context& context, const Programs& programs, const UpFlags& flags)
   TRY(auto config, load_up_config(context, flags));
   if (listening_pid(context.socket_path())) {
     context.err.write("it runs already; the file is applied to it\n");
-    return up_as_client(context, file, flags);
+    return up_as_client(context, file, flags, false);
   }
   if (!flags.detach) return serve_attached(context, programs, file, flags, config);
   TRYV(start_behind(context, programs, config));
@@ -284,7 +288,7 @@ Result<int> up(Context& context, const Programs& programs, const UpFlags& flags)
   std::string ui;
   std::ifstream(pid_file(context.state_directory())) >> ignored >> ui;
   context.err.write("UI: " + ui + "\n");
-  return up_as_client(context, file, flags);
+  return up_as_client(context, file, flags, true);
 }
 
 // ---- down -----------------------------------------------------------------------------------------------------
