@@ -81,7 +81,9 @@ std::pair<std::string, std::string> section_of(std::string_view key) {
   return {std::string(key.substr(0, dot)), std::string(key.substr(dot + 1))};
 }
 
-std::string default_value(const ConfigEntry& entry) { return entry.by_default.empty() ? "none" : entry.by_default; }
+std::string default_value(const ConfigEntry& entry) {
+  return entry.by_default.empty() ? "none" : entry.by_default;
+}
 }  // namespace
 
 std::string config_toml(const std::vector<ConfigEntry>& entries, bool origins) {
@@ -132,8 +134,8 @@ json::object config_schema(const std::vector<ConfigEntry>& entries, std::string_
     if (!table.empty()) {
       auto& made = (*into)[table];
       if (!made.is_object())
-        made = json::object{
-            {"type", "object"}, {"additionalProperties", false}, {"properties", json::object()}};
+        made =
+            json::object{{"type", "object"}, {"additionalProperties", false}, {"properties", json::object()}};
       into = &made.get_object()["properties"].get_object();
     }
     (*into)[key] = schema_of(entry);
@@ -146,12 +148,14 @@ json::object config_schema(const std::vector<ConfigEntry>& entries, std::string_
 }
 
 std::string config_reference(const std::vector<ConfigEntry>& entries, std::string_view title) {
-  std::string out = "# " + std::string(title) + "\n\n| key | type | default | variable | what it is |\n|---|---|---|---|---|\n";
+  std::string out = "# " + std::string(title) +
+                    "\n\n| key | type | default | variable | what it is |\n|---|---|---|---|---|\n";
   for (const auto& entry : entries) {
     std::string type = entry.type;
-    for (std::size_t at = 0; (at = type.find('|', at)) != std::string::npos; at += 2) type.replace(at, 1, "\\|");
-    out += "| `" + entry.key + "` | " + type + " | `" + default_value(entry) + "` | `" + entry.environment + "` | " +
-           entry.help + " |\n";
+    for (std::size_t at = 0; (at = type.find('|', at)) != std::string::npos; at += 2)
+      type.replace(at, 1, "\\|");
+    out += "| `" + entry.key + "` | " + type + " | `" + default_value(entry) + "` | `" + entry.environment +
+           "` | " + entry.help + " |\n";
   }
   return out;
 }

@@ -4,13 +4,15 @@
 //   struct AgentConfig {
 //     Duration heartbeat = 5s;
 //     static constexpr auto fields() {
-//       return std::tuple{Field{&AgentConfig::heartbeat, "heartbeat", "How often …", &between_ms<100, 60'000>}};
+//       return std::tuple{Field{&AgentConfig::heartbeat, "heartbeat", "How often …", &between_ms<100,
+//       60'000>}};
 //     }
 //   };
 //
 // Loader, `config show`, `config explain`, JSON Schema and reference page come from that table.
 // Order: default < file (TOML) < environment DROVER_<SECTION>_<KEY> < flag. All errors are reported at once,
-// each with its place. `${VAR}` in a TOML string is replaced by the environment's value; `$$` is a dollar sign.
+// each with its place. `${VAR}` in a TOML string is replaced by the environment's value; `$$` is a dollar
+// sign.
 
 #include <cstdint>
 #include <functional>
@@ -37,9 +39,9 @@ using FieldCheck = std::optional<std::string> (*)(const M&);
 /// One row of a table. `key` may have dots: "tls.names" is `names` in the TOML table [tls].
 template <class T, class M>
 struct Field {
-  constexpr Field(M T::*member_, const char* key_, const char* help_, FieldCheck<M> check_ = nullptr)
+  constexpr Field(M T::* member_, const char* key_, const char* help_, FieldCheck<M> check_ = nullptr)
       : member(member_), key(key_), help(help_), check(check_) {}
-  M T::*member;
+  M T::* member;
   std::string_view key;
   std::string_view help;
   FieldCheck<M> check;
@@ -51,11 +53,11 @@ std::string_view name(ConfigOrigin origin);  // "default", "file", "environment"
 /// What the table says of one field, and where its value comes from. For show, explain, schema, reference.
 struct ConfigEntry {
   std::string key, help;
-  std::string type;                // text, number, boolean, duration, size, list, map or the allowed words: "a|b|c"
-  std::string value, by_default;   // as written in the file; secrets are "***"
-  std::string environment;         // name of its variable
+  std::string type;  // text, number, boolean, duration, size, list, map or the allowed words: "a|b|c"
+  std::string value, by_default;  // as written in the file; secrets are "***"
+  std::string environment;        // name of its variable
   ConfigOrigin origin = ConfigOrigin::built_in;
-  std::string place;               // "agent.toml:12", "DROVER_AGENT_HUB", "--hub"
+  std::string place;  // "agent.toml:12", "DROVER_AGENT_HUB", "--hub"
 };
 
 struct ConfigFlag {
@@ -65,8 +67,8 @@ struct ConfigFlag {
 
 /// What is read: nothing of it is looked up by the loader itself.
 struct ConfigSources {
-  std::string section;                             // "agent": the environment's DROVER_AGENT_…
-  std::string file_name;                           // as the person named it; empty: no file
+  std::string section;    // "agent": the environment's DROVER_AGENT_…
+  std::string file_name;  // as the person named it; empty: no file
   std::string file_text;
   std::map<std::string, std::string> environment;  // all of it
   std::vector<ConfigFlag> flags;
@@ -111,7 +113,8 @@ std::string config_type() {
   else return "text";
 }
 
-std::optional<std::string> read_number(std::string_view text, std::int64_t low, std::uint64_t high, std::int64_t& out);
+std::optional<std::string> read_number(std::string_view text, std::int64_t low, std::uint64_t high,
+                                       std::int64_t& out);
 
 /// Reads one scalar; returns the problem.
 template <class M>
@@ -162,7 +165,8 @@ std::string print_config(const M& value) {
     return out + "]";
   } else if constexpr (detail::is_map<M>) {
     std::string out = "{";
-    for (const auto& [key, item] : value) out += (out.size() > 1 ? ", " : " ") + key + " = " + toml_text(item);
+    for (const auto& [key, item] : value)
+      out += (out.size() > 1 ? ", " : " ") + key + " = " + toml_text(item);
     return out + (out.size() > 1 ? " }" : "}");
   } else return std::to_string(value);
 }
@@ -242,11 +246,13 @@ json::object config_schema(const std::vector<ConfigEntry>& entries, std::string_
 std::string config_reference(const std::vector<ConfigEntry>& entries, std::string_view title);
 
 /// `${VAR}` → its value, `$$` → `$`. Errc::invalid names a variable that is not set.
-Result<std::string> expand_variables(std::string_view text, const std::map<std::string, std::string>& environment);
+Result<std::string> expand_variables(std::string_view text,
+                                     const std::map<std::string, std::string>& environment);
 /// The process's environment as a map. For main and the CLI.
 std::map<std::string, std::string> real_environment();
 
-// ---- checks ---------------------------------------------------------------------------------------------------
+// ---- checks
+// ---------------------------------------------------------------------------------------------------
 
 template <std::int64_t Low, std::int64_t High>
 std::optional<std::string> between_ms(const Duration& value) {

@@ -1,7 +1,7 @@
 // Reads TOML, environment and flags into the slots of a table. The only user of toml++.
 
-#include <algorithm>
 #include <toml++/toml.h>
+#include <algorithm>
 
 #include "base/config.hpp"
 
@@ -38,8 +38,8 @@ class Loader {
   }
 
   void problem(std::string path, std::string message, std::string hint, const toml::source_position& at) {
-    problems_.push_back({std::move(path), std::uint32_t(at.line), std::uint32_t(at.column), std::move(message),
-                         std::move(hint), sources_.file_name});
+    problems_.push_back({std::move(path), std::uint32_t(at.line), std::uint32_t(at.column),
+                         std::move(message), std::move(hint), sources_.file_name});
   }
   void problem_outside(std::string path, std::string message, std::string hint, std::string where) {
     problems_.push_back({std::move(path), 0, 0, std::move(message), std::move(hint), std::move(where)});
@@ -49,7 +49,8 @@ class Loader {
     return std::size_t(std::ranges::find(known_, key) - known_.begin());
   }
   bool is_table(std::string_view key) const {
-    return std::ranges::any_of(known_, [&](const std::string& k) { return k.starts_with(std::string(key) + "."); });
+    return std::ranges::any_of(known_,
+                               [&](const std::string& k) { return k.starts_with(std::string(key) + "."); });
   }
 
   void note(std::size_t index, ConfigOrigin origin, std::string place) {
@@ -91,7 +92,8 @@ class Loader {
   }
 
   /// One scalar as text; strings are expanded. nullopt: reported.
-  std::optional<std::string> scalar(const ConfigSlot& slot, const toml::node& node, const toml::source_position& at) {
+  std::optional<std::string> scalar(const ConfigSlot& slot, const toml::node& node,
+                                    const toml::source_position& at) {
     if (auto text = node.value_exact<std::string>()) {
       if (slot.is_boolean) {
         problem(slot.key, "is a text; allowed: true or false, without quotes", "", at);
@@ -129,7 +131,8 @@ class Loader {
     std::string hint;
     if (slot.type.contains('|')) {
       auto words = split(slot.type, '|');
-      if (auto close = nearest(found, std::span<const std::string>(words))) hint = "did you mean " + *close + "?";
+      if (auto close = nearest(found, std::span<const std::string>(words)))
+        hint = "did you mean " + *close + "?";
     }
     problem(slot.key, "is" + shown + " allowed: " + allowed, hint, at);
   }
@@ -142,7 +145,8 @@ class Loader {
       auto text = item.value_exact<std::string>();
       if (!text) return problem(slot.key, "holds something that is not a text", "", item.source().begin);
       auto expanded = expand_variables(*text, sources_.environment);
-      if (!expanded) return problem(slot.key, expanded.error().message, expanded.error().hint, item.source().begin);
+      if (!expanded)
+        return problem(slot.key, expanded.error().message, expanded.error().hint, item.source().begin);
       items.push_back(*expanded);
     }
     if (auto allowed = slot.set_list(items)) wrong(slot, join(items, ", "), *allowed, at);
@@ -155,12 +159,12 @@ class Loader {
     for (const auto& [key, item] : *table) {
       auto text = item.value_exact<std::string>();
       if (!text)
-        return problem(slot.key + "." + std::string(key.str()), "is not a text; allowed: a value in quotes", "",
-                       key.source().begin);
+        return problem(slot.key + "." + std::string(key.str()), "is not a text; allowed: a value in quotes",
+                       "", key.source().begin);
       auto expanded = expand_variables(*text, sources_.environment);
       if (!expanded)
-        return problem(slot.key + "." + std::string(key.str()), expanded.error().message, expanded.error().hint,
-                       key.source().begin);
+        return problem(slot.key + "." + std::string(key.str()), expanded.error().message,
+                       expanded.error().hint, key.source().begin);
       items[std::string(key.str())] = *expanded;
     }
     if (auto allowed = slot.set_map(items)) problem(slot.key, "allowed: " + *allowed, "", at);
@@ -203,10 +207,12 @@ class Loader {
 
   Error as_error() {
     Error error{Errc::invalid, {}, {}, {}, {}};
-    error.message = "the configuration" + (sources_.file_name.empty() ? "" : " " + sources_.file_name) + " has " +
-                    std::to_string(problems_.size()) + (problems_.size() == 1 ? " error" : " errors");
+    error.message = "the configuration" + (sources_.file_name.empty() ? "" : " " + sources_.file_name) +
+                    " has " + std::to_string(problems_.size()) +
+                    (problems_.size() == 1 ? " error" : " errors");
     error.problems = std::move(problems_);
-    std::ranges::sort(error.problems, {}, [](const Problem& p) { return std::tuple(p.file, p.line, p.column, p.path); });
+    std::ranges::sort(error.problems, {},
+                      [](const Problem& p) { return std::tuple(p.file, p.line, p.column, p.path); });
     return error;
   }
 

@@ -29,14 +29,20 @@ Result<std::shared_ptr<const net::TlsClient>> trust(const std::string& pin, cons
   return net::TlsClient::create(std::move(settings));
 }
 
-std::string or_else(const std::string& first, const std::string& second) { return first.empty() ? second : first; }
+std::string or_else(const std::string& first, const std::string& second) {
+  return first.empty() ? second : first;
+}
 
-bool is_loopback(const std::string& host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
+bool is_loopback(const std::string& host) {
+  return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
 
 Error nothing_runs(const Context& context) {
-  return Error{Errc::not_found, "nothing runs here",
+  return Error{Errc::not_found,
+               "nothing runs here",
                "no hub listens on " + context.socket_path(),
-               "drover up FILE   (another one: --state DIR; elsewhere: --hub URL)", {}};
+               "drover up FILE   (another one: --state DIR; elsewhere: --hub URL)",
+               {}};
 }
 }  // namespace
 
@@ -62,7 +68,8 @@ Result<Api> Api::open(const Context& context) {
   }
   TRY(target->url, net::parse_url(hub));
   if (target->url.scheme != "https" && !(target->url.scheme == "http" && is_loopback(target->url.host)))
-    return fail(Errc::invalid, "the hub's address must begin with https:// (http:// on this machine only)", hub);
+    return fail(Errc::invalid, "the hub's address must begin with https:// (http:// on this machine only)",
+                hub);
   if (target->url.tls()) {
     TRY(target->settings.tls, trust(or_else(context.flags.pin, context.variable("DROVER_PIN")),
                                     or_else(context.flags.ca_file, context.variable("DROVER_CA_FILE"))));
@@ -93,7 +100,8 @@ Error Api::explain(Error error) const {
 net::ClientRequest Api::request(const Call& call) const {
   net::ClientRequest out;
   out.method = call.method;
-  out.target = call.path.starts_with("//") ? call.path.substr(1) : std::string(base) + call.path;  // "//health": not below /api
+  out.target = call.path.starts_with("//") ? call.path.substr(1)
+                                           : std::string(base) + call.path;  // "//health": not below /api
   auto query = call.query.encode();
   if (!query.empty()) out.target += "?" + query;
   out.headers.add("User-Agent", "drover-cli");

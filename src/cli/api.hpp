@@ -19,14 +19,15 @@ struct Answer {
 
 struct Call {
   std::string method = "GET";
-  std::string path;   // below /api/v1, encoded
+  std::string path;  // below /api/v1, encoded
   net::Query query;
   std::string body;
   std::string content_type = "application/json";
   std::string if_match;
 };
 
-/// Calls block, with a deadline of their own; each one makes its own connection. Errors: what the hub said, or
+/// Calls block, with a deadline of their own; each one makes its own connection. Errors: what the hub said,
+/// or
 ///   not_found   nothing runs here (no socket)
 ///   unavailable the hub elsewhere cannot be reached
 class Api {
@@ -37,7 +38,8 @@ class Api {
   Result<json::value> get(const std::string& path, net::Query query = {}) const;
   /// All pages of a list; honours --filter, --sort (else `sort`) and --limit.
   Result<json::array> items(const std::string& path, const std::string& sort = {}) const;
-  /// Each line of a streamed answer; stops when `on_line` returns false. As a coroutine, so that it can be cancelled.
+  /// Each line of a streamed answer; stops when `on_line` returns false. As a coroutine, so that it can be
+  /// cancelled.
   net::Awaitable<Result<void>> lines(Call call, std::function<bool(std::string)> on_line) const;
   net::Awaitable<Result<Answer>> send_async(Call call) const;
   /// "unix:…" or "https://…": for messages.

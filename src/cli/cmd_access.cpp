@@ -24,7 +24,10 @@ Result<int> create_join_line(Context& context, const Api& api, const TokenFlags&
       return fail(Errc::invalid, "--label " + label + " is not key=value", {}, "--label site=home");
     labels[label.substr(0, equals)] = label.substr(equals + 1);
   }
-  json::object body{{"uses", flags.uses}, {"ttl", flags.ttl.empty() ? "15m" : flags.ttl}, {"labels", labels}, {"replace", flags.replace}};
+  json::object body{{"uses", flags.uses},
+                    {"ttl", flags.ttl.empty() ? "15m" : flags.ttl},
+                    {"labels", labels},
+                    {"replace", flags.replace}};
   Call call{"POST", "/join-tokens"};
   call.body = print_json(body);
   TRY(auto answer, api.send(call));
@@ -58,11 +61,17 @@ Result<int> list_tokens(Context& context) {
     if (token.is_object()) token.get_object()["kind"] = "api";
     all.push_back(token);
   }
-  ListView view{"tokens",
-                {plain("ID", "id"), plain("KIND", "kind"), plain("NAME", "name"), number_field("USES LEFT", "uses_left"),
-                 plain("REPLACES", "replace"), time_field(context, "AGE", "created_at"),
-                 {"EXPIRES", [&context](const json::value& t) { return Cell{show_time(context, text(t, "expires_at"))}; }}},
-                [](const json::value& t) { return text(t, "id"); }};
+  ListView view{
+      "tokens",
+      {plain("ID", "id"),
+       plain("KIND", "kind"),
+       plain("NAME", "name"),
+       number_field("USES LEFT", "uses_left"),
+       plain("REPLACES", "replace"),
+       time_field(context, "AGE", "created_at"),
+       {"EXPIRES",
+        [&context](const json::value& t) { return Cell{show_time(context, text(t, "expires_at"))}; }}},
+      [](const json::value& t) { return text(t, "id"); }};
   return print_list(context, all, view);
 }
 
@@ -93,7 +102,8 @@ Result<std::string> ask_password(const Context& context, const std::string& ques
   }
   std::string password(read ? line : "");
   while (password.ends_with('\n') || password.ends_with('\r')) password.pop_back();
-  if (password.empty()) return fail(Errc::invalid, "no password was given", {}, "type it, or give it on stdin");
+  if (password.empty())
+    return fail(Errc::invalid, "no password was given", {}, "type it, or give it on stdin");
   return password;
 }
 
@@ -104,13 +114,15 @@ Result<int> set_password(Context& context, const std::string& name, bool create)
   json::object body{{"name", name}, {"password", password}};
   call.body = print_json(body);
   TRY(auto answer, api.send(call));
-  return print_object(context, answer.body, [&] { return name + (create ? " may log in\n" : " has a new password\n"); });
+  return print_object(context, answer.body,
+                      [&] { return name + (create ? " may log in\n" : " has a new password\n"); });
 }
 
 Result<int> list_users(Context& context) {
   TRY(auto api, Api::open(context));
   TRY(auto users, api.items("/users"));
-  ListView view{"users", {plain("NAME", "name"), plain("ROLE", "role"), time_field(context, "AGE", "created_at")},
+  ListView view{"users",
+                {plain("NAME", "name"), plain("ROLE", "role"), time_field(context, "AGE", "created_at")},
                 [](const json::value& u) { return text(u, "name"); }};
   return print_list(context, users, view);
 }
@@ -118,17 +130,20 @@ Result<int> list_users(Context& context) {
 Command token_command() {
   auto flags = std::make_shared<TokenFlags>();
   auto id = std::make_shared<std::string>();
-  Command create{"create", "One line that lets a host join (or, with --api, a token for programs). It is shown once."};
+  Command create{"create",
+                 "One line that lets a host join (or, with --api, a token for programs). It is shown once."};
   create.examples = {"drover token create", "drover token create --uses 10 --ttl 1h --label site=home",
                      "drover token create --replace pve1", "drover token create --api ci --ttl 30d"};
-  create.flags = {{"--uses", "How many hosts may use it (default 1).", &flags->uses, "N", {}},
-                  {"--ttl", "How long it is valid (default 15m; --api: for ever).", &flags->ttl, "TIME", {}},
-                  {"--label", "Label for nodes that join with it; may be repeated.", &flags->labels, "KEY=VALUE", {}},
-                  {"--replace", "It takes the place of this node, which was reinstalled.", &flags->replace, "NODE", {}},
-                  {"--api", "A token for the API instead, with this name.", &flags->api_name, "NAME", {}}};
+  create.flags = {
+      {"--uses", "How many hosts may use it (default 1).", &flags->uses, "N", {}},
+      {"--ttl", "How long it is valid (default 15m; --api: for ever).", &flags->ttl, "TIME", {}},
+      {"--label", "Label for nodes that join with it; may be repeated.", &flags->labels, "KEY=VALUE", {}},
+      {"--replace", "It takes the place of this node, which was reinstalled.", &flags->replace, "NODE", {}},
+      {"--api", "A token for the API instead, with this name.", &flags->api_name, "NAME", {}}};
   create.run = [flags](Context& context) -> Result<int> {
     TRY(auto api, Api::open(context));
-    return flags->api_name.empty() ? create_join_line(context, api, *flags) : create_api_token(context, api, *flags);
+    return flags->api_name.empty() ? create_join_line(context, api, *flags)
+                                   : create_api_token(context, api, *flags);
   };
   Command ls{"ls", "Tokens that are valid; never the secrets."}, rm{"rm", "Make a token worthless."};
   ls.run = [](Context& context) { return list_tokens(context); };

@@ -25,7 +25,8 @@ std::string safe_line(const Terminal& out, std::string_view line) {
     char c = line[i];
     if (c == '\x1b' && i + 1 < line.size() && line[i + 1] == '[') {
       auto end = i + 2;
-      while (end < line.size() && (std::isdigit(static_cast<unsigned char>(line[end])) || line[end] == ';')) ++end;
+      while (end < line.size() && (std::isdigit(static_cast<unsigned char>(line[end])) || line[end] == ';'))
+        ++end;
       bool is_colour = end < line.size() && line[end] == 'm';
       if (is_colour && out.colour) kept += line.substr(i, end - i + 1);
       if (is_colour || out.tty) i = end;
@@ -49,7 +50,8 @@ Result<std::string> moment(const Context& context, const std::string& given) {
 }
 
 /// Several targets at once: one stream each, side by side.
-net::Awaitable<Result<void>> follow_all(const Api& api, std::vector<Call> calls, std::function<bool(std::string)> print) {
+net::Awaitable<Result<void>> follow_all(const Api& api, std::vector<Call> calls,
+                                        std::function<bool(std::string)> print) {
   if (calls.size() == 1) co_return co_await api.lines(calls[0], print);
   net::TaskGroup group(co_await net::current_executor(), [](std::string_view, std::string_view) {});
   auto first_error = std::make_shared<std::optional<Error>>();
@@ -75,7 +77,8 @@ Result<int> logs_once(const Api& api, const std::vector<Call>& calls, LogPrinter
       if (parsed) records.emplace_back(text(*parsed, "time"), std::move(line));
       return true;
     })));
-  std::ranges::stable_sort(records, std::less<>(), [](const auto& r) -> const std::string& { return r.first; });
+  std::ranges::stable_sort(records, std::less<>(),
+                           [](const auto& r) -> const std::string& { return r.first; });
   for (const auto& [time, record] : records)
     if (!printer.print(record)) break;
   return 0;
@@ -89,11 +92,13 @@ Result<int> logs(Context& context, LogFlags flags) {
   for (const auto& target : flags.targets) calls.push_back(log_call(flags, target));
   LogPrinter printer(context, !flags.no_names, flags.timestamps);
   if (!flags.follow) return logs_once(api, calls, printer);
-  TRYV(net::block_on(follow_all(api, std::move(calls), [&](std::string line) { return printer.print(line); })));
+  TRYV(net::block_on(
+      follow_all(api, std::move(calls), [&](std::string line) { return printer.print(line); })));
   return 0;
 }
 
-// ---- events ---------------------------------------------------------------------------------------------------
+// ---- events
+// ---------------------------------------------------------------------------------------------------
 
 struct EventFlags {
   bool follow = false;
@@ -104,14 +109,16 @@ struct EventFlags {
 std::string event_line(const Context& context, const json::value& event) {
   auto level = text(event, "level");
   return context.out.paint(Style::dim, show_time(context, text(event, "time"))) + "  " +
-         context.out.paint(style_of(level), text(event, "type")) + "  " + context.out.paint(Style::bold, text(event, "subject")) + "  " +
-         printable(text(event, "message")) + "\n";
+         context.out.paint(style_of(level), text(event, "type")) + "  " +
+         context.out.paint(Style::bold, text(event, "subject")) + "  " + printable(text(event, "message")) +
+         "\n";
 }
 
 bool concerns(const json::value& event, const std::string& target) {
   if (target.empty()) return true;
-  return text(event, "subject").contains(target) || text(event, "stack") == target || text(event, "node") == target ||
-         text(event, "stack") + "/" + text(event, "service") == target || text(event, "type").starts_with(target);
+  return text(event, "subject").contains(target) || text(event, "stack") == target ||
+         text(event, "node") == target || text(event, "stack") + "/" + text(event, "service") == target ||
+         text(event, "type").starts_with(target);
 }
 
 Result<int> events(Context& context, EventFlags flags) {
@@ -170,7 +177,8 @@ Call log_call(const LogFlags& flags, const std::string& target) {
 }
 
 bool LogPrinter::print(const std::string& record) {
-  if (context_.flags.output == "json" || context_.flags.output == "jsonl") return context_.out.write(record + "\n");
+  if (context_.flags.output == "json" || context_.flags.output == "jsonl")
+    return context_.out.write(record + "\n");
   auto parsed = parse_json(record);
   if (!parsed) return context_.out.write(record + "\n");
   std::string line;
@@ -189,7 +197,8 @@ std::vector<Command> log_commands() {
   auto log = std::make_shared<LogFlags>();
   auto event = std::make_shared<EventFlags>();
   Command show{"logs", "What programs have written, of several instances in one stream."};
-  show.examples = {"drover logs -f", "drover logs web-1 --tail 100", "drover logs shop --since 10m --grep error"};
+  show.examples = {"drover logs -f", "drover logs web-1 --tail 100",
+                   "drover logs shop --since 10m --grep error"};
   show.arguments = {{"TARGET", "Stack, service, instance or id; without: all.", &log->targets, false}};
   show.flags = {{"-f,--follow", "Go on with what comes.", &log->follow, "", {}},
                 {"-n,--tail", "Only the last N lines of each instance.", &log->tail, "N", {}},
@@ -203,7 +212,8 @@ std::vector<Command> log_commands() {
 
   Command happened{"events", "What happened, in the order in which it became durable."};
   happened.examples = {"drover events -f", "drover events shop --since 1h", "drover events -o jsonl"};
-  happened.arguments = {{"TARGET", "Only what concerns this stack, service, node or type.", &event->target, false}};
+  happened.arguments = {
+      {"TARGET", "Only what concerns this stack, service, node or type.", &event->target, false}};
   happened.flags = {{"-f,--follow", "Go on with what comes.", &event->follow, "", {}},
                     {"--since", "Only what is newer: 10m, or a time.", &event->since, "TIME", {}},
                     {"-n,--tail", "Only the last N (default 50).", &event->tail, "N", {}}};

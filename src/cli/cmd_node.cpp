@@ -12,7 +12,8 @@ std::string labels_of(const json::value& item) {
   const auto* labels = at(item, "labels");
   if (!labels || !labels->is_object()) return out;
   for (const auto& [key, value] : labels->get_object())
-    out += (out.empty() ? "" : ",") + std::string(key) + "=" + (value.is_string() ? std::string(value.get_string()) : "");
+    out += (out.empty() ? "" : ",") + std::string(key) + "=" +
+           (value.is_string() ? std::string(value.get_string()) : "");
   return out;
 }
 
@@ -44,7 +45,11 @@ ListView node_view(const Context& context) {
                  time_field(context, "SEEN", "last_seen"),
                  {"LABELS", [](const json::value& item) { return Cell{labels_of(item)}; }, false, true},
                  plain("NOTE", "message", true),
-                 plain("OS", "os"), plain("ARCH", "arch"), plain("ADDRESS", "address"), plain("LEVEL", "level"), plain("ID", "id")};
+                 plain("OS", "os"),
+                 plain("ARCH", "arch"),
+                 plain("ADDRESS", "address"),
+                 plain("LEVEL", "level"),
+                 plain("ID", "id")};
   for (std::size_t i = 10; i < view.fields.size(); ++i) view.fields[i].wide = true;
   return view;
 }
@@ -66,12 +71,15 @@ Result<int> show(Context& context, const std::string& name) {
                         {"state", context.out.paint(state.style, state.text)},
                         {"note", printable(text(node, "message"))},
                         {"version", text(node, "version")},
-                        {"host", text(node, "hostname") + ", " + text(node, "os") + ", " + text(node, "kernel") + ", " + text(node, "arch")},
+                        {"host", text(node, "hostname") + ", " + text(node, "os") + ", " +
+                                     text(node, "kernel") + ", " + text(node, "arch")},
                         {"address", text(node, "address")},
                         {"kill level", text(node, "level")},
-                        {"resources", text(node, "cpus") + " cores" + (bytes ? ", " + human_size(std::uint64_t(bytes)) : "")},
+                        {"resources", text(node, "cpus") + " cores" +
+                                          (bytes ? ", " + human_size(std::uint64_t(bytes)) : "")},
                         {"labels", labels_of(node)},
-                        {"instances", text(node, "running") + " running, " + text(node, "failing") + " failing, " + text(node, "instances") + " in all"},
+                        {"instances", text(node, "running") + " running, " + text(node, "failing") +
+                                          " failing, " + text(node, "instances") + " in all"},
                         {"joined", show_time(context, text(node, "joined_at"))},
                         {"seen", since(context, text(node, "last_seen"))},
                         {"id", text(node, "id")}});
@@ -108,8 +116,10 @@ Result<int> drain(Context& context, const DrainFlags& flags) {
       TRY(auto node, api.get(path_of({"nodes", name})));
       if (number(node, "instances") == 0) break;
       if (context.clock->now().boot > until)
-        return fail(Errc::timeout, name + " still has " + text(node, "instances") + " instances after " + human_duration(limit), {},
-                    "drover ps --filter node:" + name);
+        return fail(
+            Errc::timeout,
+            name + " still has " + text(node, "instances") + " instances after " + human_duration(limit), {},
+            "drover ps --filter node:" + name);
       sleep_a_little();
     }
     context.err.write(name + " is empty\n");
@@ -124,7 +134,8 @@ struct RemoveFlags {
 Result<int> remove(Context& context, const RemoveFlags& flags) {
   TRY(auto api, Api::open(context));
   TRY(auto node, api.get(path_of({"nodes", flags.name})));
-  TRY(bool sure, confirm(context, "Remove the node " + text(node, "name") + " for ever? Its certificate is revoked."));
+  TRY(bool sure,
+      confirm(context, "Remove the node " + text(node, "name") + " for ever? Its certificate is revoked."));
   if (!sure) return 11;
   Call call{"DELETE", path_of({"nodes", flags.name})};
   if (flags.force) call.query.add("force", "true");
@@ -143,13 +154,16 @@ Result<int> label(Context& context, const LabelFlags& flags) {
     auto equals = word.find('=');
     if (equals != std::string::npos && equals > 0) labels[word.substr(0, equals)] = word.substr(equals + 1);
     else if (word.ends_with('-') && word.size() > 1) labels[word.substr(0, word.size() - 1)] = nullptr;
-    else return fail(Errc::invalid, word + " is neither key=value nor key-", {}, "drover node label pve1 site=home old-");
+    else
+      return fail(Errc::invalid, word + " is neither key=value nor key-", {},
+                  "drover node label pve1 site=home old-");
   }
   TRY(auto api, Api::open(context));
   Call call{"PATCH", path_of({"nodes", flags.name})};
   call.body = print_json(json::object{{"labels", labels}});
   TRY(auto answer, api.send(call));
-  return print_object(context, answer.body, [&] { return text(answer.body, "name") + ": " + labels_of(answer.body) + "\n"; });
+  return print_object(context, answer.body,
+                      [&] { return text(answer.body, "name") + ": " + labels_of(answer.body) + "\n"; });
 }
 
 struct JoinFlags {
@@ -172,7 +186,8 @@ Command join_command(const Programs& programs) {
       request.line = trim(line);
     }
     request.name = flags->name;
-    request.state = context.state_is_given() ? context.state_directory() : context.state_directory() + "/agent";
+    request.state =
+        context.state_is_given() ? context.state_directory() : context.state_directory() + "/agent";
     TRY(auto told, programs.join(context, request));
     context.out.write(told + "\n");
     return 0;
@@ -209,11 +224,19 @@ Command node_command(const Programs& programs) {
   gone.run = [removing](Context& context) { return remove(context, *removing); };
   Command labels{"label", "Give labels (key=value) or take them away (key-)."};
   labels.examples = {"drover node label pve1 site=home gpu- "};
-  labels.arguments = {{"NODE", "Name or id.", &labelling->name}, {"LABEL", "key=value or key-", &labelling->labels}};
+  labels.arguments = {{"NODE", "Name or id.", &labelling->name},
+                      {"LABEL", "key=value or key-", &labelling->labels}};
   labels.run = [labelling](Context& context) { return label(context, *labelling); };
   Command out{"node", "Nodes: the hosts with an agent."};
-  out.commands = {list_all, one, join_command(programs), labels, many("cordon", "Take nothing new."),
-                  many("uncordon", "Take new instances again."), empty, many("undrain", "End a drain."), gone};
+  out.commands = {list_all,
+                  one,
+                  join_command(programs),
+                  labels,
+                  many("cordon", "Take nothing new."),
+                  many("uncordon", "Take new instances again."),
+                  empty,
+                  many("undrain", "End a drain."),
+                  gone};
   return out;
 }
 

@@ -35,7 +35,8 @@ std::string print_preview(const Context& context, const json::value& preview) {
   for (const auto& item : list(preview, "items"))
     rows.push_back({{text(item, "stack") + "/" + text(item, "instance_name")}, {text(item, "node")}, {""}});
   for (const auto& item : list(preview, "excluded"))
-    rows.push_back({{text(item, "instance"), Style::dim}, {""}, {"left alone: " + text(item, "reason"), Style::dim}});
+    rows.push_back(
+        {{text(item, "instance"), Style::dim}, {""}, {"left alone: " + text(item, "reason"), Style::dim}});
   if (rows.empty()) return "Nothing would change.\n";
   return print_table({{"INSTANCE"}, {"NODE"}, {"NOTE", false, true}}, rows, context.out, {});
 }
@@ -66,8 +67,11 @@ Result<int> change(Context& context, const std::string& verb, const RunFlags& fl
 Command make(const std::string& verb, const std::string& help) {
   auto flags = std::make_shared<RunFlags>();
   Command out{verb, help};
-  out.examples = {"drover " + verb + " shop", "drover " + verb + " web-1 shop/api", "drover " + verb + " --all"};
-  out.arguments = {{"TARGET", "Stack, stack/service, stack/instance, a name that is unique, an id; -: from stdin.", &flags->targets, false}};
+  out.examples = {"drover " + verb + " shop", "drover " + verb + " web-1 shop/api",
+                  "drover " + verb + " --all"};
+  out.arguments = {{"TARGET",
+                    "Stack, stack/service, stack/instance, a name that is unique, an id; -: from stdin.",
+                    &flags->targets, false}};
   out.flags = wait_flags(flags->wait);
   out.flags.push_back({"--all", "Everything that the hub has.", &flags->all, "", {}});
   out.flags.push_back({"--dry-run", "Show what it would touch.", &flags->dry_run, "", {}});

@@ -16,7 +16,9 @@ std::string full_name(const json::value& item) { return text(item, "stack") + "/
 
 /// By stack, service, number; web-10 after web-9.
 void sort_by_name(json::array& items) {
-  auto key = [](const json::value& item) { return std::tuple(text(item, "stack"), text(item, "service"), number(item, "index"), text(item, "name")); };
+  auto key = [](const json::value& item) {
+    return std::tuple(text(item, "stack"), text(item, "service"), number(item, "index"), text(item, "name"));
+  };
   std::vector<json::value> sorted(items.begin(), items.end());
   std::ranges::sort(sorted, {}, key);
   items = json::array(sorted.begin(), sorted.end());
@@ -46,7 +48,8 @@ std::string note_of(const Context& context, const json::value& item) {
   if (!text(item, "task").empty()) add(text(item, "task_type") + " under way");
   if (truth(item, "outdated") && text(item, "task").empty()) add("not the current revision yet");
   if (!truth(item, "fresh") && !text(item, "node").empty())
-    add(text(item, "as_of").empty() ? "its node is away" : "as of " + since(context, text(item, "as_of")) + " ago");
+    add(text(item, "as_of").empty() ? "its node is away"
+                                    : "as of " + since(context, text(item, "as_of")) + " ago");
   return note;
 }
 
@@ -96,24 +99,30 @@ Result<int> ps(Context& context, bool services) {
     return print_list(context, items, instance_view(context));
   }
   TRY(auto items, api.items("/services"));
-  ListView view{"services",
-                {plain("NAME", "id"), state_field(), plain("KIND", "kind"),
-                 {"READY", [](const json::value& s) { return Cell{text(s, "ready") + "/" + text(s, "desired")}; }, true},
-                 {"NODES",
-                  [](const json::value& s) {
-                    std::string out;
-                    for (const auto& node : list(s, "nodes"))
-                      out += (out.empty() ? "" : ",") + (node.is_string() ? std::string(node.get_string()) : "");
-                    return Cell{out};
-                  },
-                  false, true},
-                 number_field("↺", "restarts"),
-                 {"PORTS", [](const json::value& s) { return Cell{ports_of(s)}; }, false, true}, plain("NOTE", "reason", true)},
-                [](const json::value& s) { return text(s, "id"); }};
+  ListView view{
+      "services",
+      {plain("NAME", "id"),
+       state_field(),
+       plain("KIND", "kind"),
+       {"READY", [](const json::value& s) { return Cell{text(s, "ready") + "/" + text(s, "desired")}; },
+        true},
+       {"NODES",
+        [](const json::value& s) {
+          std::string out;
+          for (const auto& node : list(s, "nodes"))
+            out += (out.empty() ? "" : ",") + (node.is_string() ? std::string(node.get_string()) : "");
+          return Cell{out};
+        },
+        false, true},
+       number_field("↺", "restarts"),
+       {"PORTS", [](const json::value& s) { return Cell{ports_of(s)}; }, false, true},
+       plain("NOTE", "reason", true)},
+      [](const json::value& s) { return text(s, "id"); }};
   return print_list(context, items, view);
 }
 
-// ---- why ------------------------------------------------------------------------------------------------------
+// ---- why
+// ------------------------------------------------------------------------------------------------------
 
 std::string print_why(const Context& context, const json::value& body) {
   std::string out;
@@ -124,7 +133,9 @@ std::string print_why(const Context& context, const json::value& body) {
     for (const auto& fact : list(item, "facts"))
       if (fact.is_string()) out += "  " + printable(std::string(fact.get_string())) + "\n";
     for (const auto& node : list(item, "nodes"))
-      out += "  " + context.out.paint(truth(node, "fits") ? Style::green : Style::red, truth(node, "fits") ? "✓ " : "✗ ") +
+      out += "  " +
+             context.out.paint(truth(node, "fits") ? Style::green : Style::red,
+                               truth(node, "fits") ? "✓ " : "✗ ") +
              text(node, "node") + ": " + printable(text(node, "reason")) + "\n";
   }
   return out;
@@ -136,18 +147,20 @@ Result<int> why(Context& context, const std::string& target) {
   return print_object(context, body, [&] { return print_why(context, body); });
 }
 
-// ---- status ---------------------------------------------------------------------------------------------------
+// ---- status
+// ---------------------------------------------------------------------------------------------------
 
 std::string summary_text(const Context& context, const json::value& s) {
   auto count = [&](const char* key) { return text(s, key); };
-  return print_facts(
-      context.out,
-      {{"hub", count("hub_version") + (text(s, "hub_state") == "ok" ? "" : " (" + text(s, "hub_state") + ")")},
-       {"nodes", count("nodes_online") + " of " + count("nodes") + " online"},
-       {"services", count("services_ok") + " of " + count("services") + " well, " + count("services_failing") + " failing"},
-       {"instances", count("instances_ready") + " of " + count("instances") + " ready"},
-       {"tasks", count("tasks_open") + " open, " + count("tasks_failed") + " failed"},
-       {"deployments", count("deployments_live") + " under way"}});
+  return print_facts(context.out,
+                     {{"hub", count("hub_version") +
+                                  (text(s, "hub_state") == "ok" ? "" : " (" + text(s, "hub_state") + ")")},
+                      {"nodes", count("nodes_online") + " of " + count("nodes") + " online"},
+                      {"services", count("services_ok") + " of " + count("services") + " well, " +
+                                       count("services_failing") + " failing"},
+                      {"instances", count("instances_ready") + " of " + count("instances") + " ready"},
+                      {"tasks", count("tasks_open") + " open, " + count("tasks_failed") + " failed"},
+                      {"deployments", count("deployments_live") + " under way"}});
 }
 
 std::string last_lines(const Api& api, const json::value& instance, std::uint32_t tail) {
@@ -163,9 +176,11 @@ std::string last_lines(const Api& api, const json::value& instance, std::uint32_
   return out;
 }
 
-std::string instance_text(const Context& context, const Api& api, const json::value& item, std::uint32_t tail) {
+std::string instance_text(const Context& context, const Api& api, const json::value& item,
+                          std::uint32_t tail) {
   auto state = text(item, "state");
-  std::string head = context.out.paint(style_of(state), "●") + " " + context.out.paint(Style::bold, full_name(item)) + "\n";
+  std::string head =
+      context.out.paint(style_of(state), "●") + " " + context.out.paint(Style::bold, full_name(item)) + "\n";
   auto for_long = since(context, text(item, "since"));
   std::vector<std::pair<std::string, std::string>> facts{
       {"state", context.out.paint(style_of(state), state) + (for_long.empty() ? "" : " for " + for_long) +
@@ -173,9 +188,12 @@ std::string instance_text(const Context& context, const Api& api, const json::va
       {"why", printable(note_of(context, item))},
       {"node", text(item, "node")},
       {"desired", text(item, "desired") + ", revision " + text(item, "revision")},
-      {"pid", text(item, "pid").empty() ? "" : text(item, "pid") + ", up " + since(context, text(item, "started_at"))},
+      {"pid", text(item, "pid").empty()
+                  ? ""
+                  : text(item, "pid") + ", up " + since(context, text(item, "started_at"))},
       {"ports", ports_of(item)},
-      {"restarts", text(item, "restarts") + (text(item, "last_exit").empty() ? "" : ", last: " + text(item, "last_exit"))},
+      {"restarts", text(item, "restarts") +
+                       (text(item, "last_exit").empty() ? "" : ", last: " + text(item, "last_exit"))},
       {"id", text(item, "id")}};
   auto out = head + print_facts(context.out, facts);
   auto lines = tail && !text(item, "node").empty() ? last_lines(api, item, tail) : std::string();
@@ -241,18 +259,22 @@ std::vector<Command> see_commands() {
   auto flags = std::make_shared<StatusFlags>();
   auto target = std::make_shared<std::string>();
   Command list_all{"ps", "What runs where, and what is wrong with what does not."};
-  list_all.examples = {"drover ps", "drover ps --filter 'state:failed'", "drover ps -o json", "drover ps --services"};
+  list_all.examples = {"drover ps", "drover ps --filter 'state:failed'", "drover ps -o json",
+                       "drover ps --services"};
   list_all.flags = {{"--services", "A row for each service, not for each instance.", services.get(), "", {}}};
   list_all.run = [services](Context& context) { return ps(context, *services); };
 
-  Command one{"status", "One thing in full: state, why, process, ports, last log lines. Without a target: the whole fleet."};
+  Command one{
+      "status",
+      "One thing in full: state, why, process, ports, last log lines. Without a target: the whole fleet."};
   one.examples = {"drover status", "drover status shop/web-1", "drover status --failed"};
   one.arguments = {{"TARGET", "Stack, service, instance or id.", &flags->target, false}};
   one.flags = {{"--failed", "Only what is not well.", &flags->failed, "", {}},
                {"-n,--lines", "Last log lines (default 10).", &flags->lines, "N", {}}};
   one.run = [flags](Context& context) { return status(context, *flags); };
 
-  Command reason{"why", "Why something is in its state: what it waits for, last exit, which node can take it."};
+  Command reason{"why",
+                 "Why something is in its state: what it waits for, last exit, which node can take it."};
   reason.examples = {"drover why web-1", "drover why shop"};
   reason.arguments = {{"TARGET", "Stack, service, instance or id.", target.get()}};
   reason.run = [target](Context& context) { return why(context, *target); };

@@ -26,19 +26,25 @@ std::string print_plan(const Context& context, const json::value& plan) {
   for (const auto& step : list(plan, "steps")) {
     auto kind = text(step, "kind");
     changes += kind != "keep";
-    rows.push_back({{kind, style_of_step(kind)}, {text(step, "instance_name")}, {text(step, "node")}, {text(step, "reason")}});
+    rows.push_back({{kind, style_of_step(kind)},
+                    {text(step, "instance_name")},
+                    {text(step, "node")},
+                    {text(step, "reason")}});
   }
   TableOptions options;
   options.shorten = !context.flags.no_trunc;
-  auto out = print_table({{"WHAT"}, {"INSTANCE"}, {"NODE"}, {"WHY", false, true}}, rows, context.out, options);
+  auto out =
+      print_table({{"WHAT"}, {"INSTANCE"}, {"NODE"}, {"WHY", false, true}}, rows, context.out, options);
   if (rows.empty()) out.clear();
-  return out + (changes == 0 ? "Nothing to change.\n" : std::to_string(changes) + (changes == 1 ? " change.\n" : " changes.\n"));
+  return out + (changes == 0 ? "Nothing to change.\n"
+                             : std::to_string(changes) + (changes == 1 ? " change.\n" : " changes.\n"));
 }
 
 void print_warnings(const Context& context, const json::value& body) {
   for (const auto& warning : list(body, "warnings"))
-    context.err.write(context.err.paint(Style::yellow, "warning: ") +
-                      printable(warning.is_string() ? std::string(warning.get_string()) : text(warning, "message")) + "\n");
+    context.err.write(
+        context.err.paint(Style::yellow, "warning: ") +
+        printable(warning.is_string() ? std::string(warning.get_string()) : text(warning, "message")) + "\n");
 }
 
 Result<int> plan(Context& context, const ApplyFlags& flags) {
@@ -80,7 +86,8 @@ struct RemoveFlags {
 };
 
 /// The stack itself vanishes in the end: waits for that, not for a deployment that vanishes with it.
-Result<int> wait_until_gone(const Context& context, const Api& api, const std::string& stack, const WaitFlags& flags) {
+Result<int> wait_until_gone(const Context& context, const Api& api, const std::string& stack,
+                            const WaitFlags& flags) {
   TRY(auto limit, parse_duration(flags.timeout));
   auto until = context.clock->now().boot + limit;
   Progress progress(context);
@@ -93,7 +100,8 @@ Result<int> wait_until_gone(const Context& context, const Api& api, const std::s
     TRY(auto instances, api.get("/instances", std::move(query)));
     progress.show(list(instances, "items"));
     if (context.clock->now().boot > until)
-      return fail(Errc::timeout, stack + " is not gone after " + human_duration(limit), "it goes on", "drover why " + stack);
+      return fail(Errc::timeout, stack + " is not gone after " + human_duration(limit), "it goes on",
+                  "drover why " + stack);
     sleep_a_little();
   }
 }
@@ -101,7 +109,8 @@ Result<int> wait_until_gone(const Context& context, const Api& api, const std::s
 Result<int> remove(Context& context, const RemoveFlags& flags) {
   TRY(auto api, Api::open(context));
   TRY(auto stack, api.get(path_of({"stacks", flags.stack})));
-  TRY(bool sure, confirm(context, "Delete " + flags.stack + " with its " + text(stack, "instances") + " instances?"));
+  TRY(bool sure,
+      confirm(context, "Delete " + flags.stack + " with its " + text(stack, "instances") + " instances?"));
   if (!sure) return 11;
   TRY(auto answer, api.send({"DELETE", path_of({"stacks", flags.stack})}));
   if (!shall_wait(context, flags.wait)) return after_change(context, api, answer, flags.stack, flags.wait);
@@ -128,9 +137,11 @@ Result<std::pair<std::string, std::string>> find_service(const Api& api, const s
   }
   if (found.size() == 1) return std::pair(found[0], target);
   if (found.size() > 1)
-    return fail(Errc::conflict, target + " is in several stacks: " + join(found, ", "), {}, "drover scale " + found[0] + "/" + target + " N");
+    return fail(Errc::conflict, target + " is in several stacks: " + join(found, ", "), {},
+                "drover scale " + found[0] + "/" + target + " N");
   auto close = nearest(target, std::span<const std::string>(names));
-  return fail(Errc::not_found, "there is no service " + target, {}, close ? "did you mean " + *close + "?" : "drover ps");
+  return fail(Errc::not_found, "there is no service " + target, {},
+              close ? "did you mean " + *close + "?" : "drover ps");
 }
 
 Result<int> scale(Context& context, ScaleFlags flags) {
@@ -142,7 +153,8 @@ Result<int> scale(Context& context, ScaleFlags flags) {
     flags.replicas = std::uint32_t(number);
     flags.target.resize(equals);
   }
-  if (!flags.replicas) return fail(Errc::invalid, "how many instances?", {}, "drover scale " + flags.target + " 3");
+  if (!flags.replicas)
+    return fail(Errc::invalid, "how many instances?", {}, "drover scale " + flags.target + " 3");
   TRY(auto api, Api::open(context));
   TRY(auto service, find_service(api, flags.target));
   Call call{"POST", path_of({"stacks", service.first, "services", service.second, "scale"})};
@@ -170,8 +182,9 @@ Result<int> list_stacks(Context& context) {
   TRY(auto api, Api::open(context));
   TRY(auto stacks, api.items("/stacks"));
   ListView view{"stacks",
-                {plain("NAME", "name"), state_field(), number_field("REVISION", "revision"), number_field("SERVICES", "services"),
-                 number_field("INSTANCES", "instances"), number_field("READY", "ready"), number_field("FAILING", "failing"),
+                {plain("NAME", "name"), state_field(), number_field("REVISION", "revision"),
+                 number_field("SERVICES", "services"), number_field("INSTANCES", "instances"),
+                 number_field("READY", "ready"), number_field("FAILING", "failing"),
                  time_field(context, "UPDATED", "updated_at"), plain("NOTE", "message", true)},
                 [](const json::value& item) { return text(item, "name"); }};
   return print_list(context, stacks, view);
@@ -181,10 +194,13 @@ Result<int> show_stack(Context& context, const std::string& name) {
   TRY(auto api, Api::open(context));
   TRY(auto stack, api.get(path_of({"stacks", name})));
   return print_object(context, stack, [&] {
-    auto out = print_facts(context.out, {{"stack", text(stack, "name")}, {"state", text(stack, "state")}, {"note", text(stack, "message")},
-                                         {"revision", text(stack, "revision")},
-                                         {"instances", text(stack, "ready") + " of " + text(stack, "instances") + " ready"},
-                                         {"updated", show_time(context, text(stack, "updated_at"))}});
+    auto out = print_facts(
+        context.out, {{"stack", text(stack, "name")},
+                      {"state", text(stack, "state")},
+                      {"note", text(stack, "message")},
+                      {"revision", text(stack, "revision")},
+                      {"instances", text(stack, "ready") + " of " + text(stack, "instances") + " ready"},
+                      {"updated", show_time(context, text(stack, "updated_at"))}});
     if (const auto* content = at(stack, "content")) out += "\n" + to_yaml(*content);
     return out;
   });
@@ -193,19 +209,26 @@ Result<int> show_stack(Context& context, const std::string& name) {
 Result<int> revisions(Context& context, const std::string& name) {
   TRY(auto api, Api::open(context));
   TRY(auto items, api.items(path_of({"stacks", name, "revisions"})));
-  ListView view{"revisions",
-                {number_field("REVISION", "number"), plain("CURRENT", "current"), plain("SUCCEEDED", "succeeded"),
-                 {"WHO", [](const json::value& item) { return Cell{at(item, "who") ? text(*at(item, "who"), "actor") : ""}; }},
-                 time_field(context, "AGE", "at"), plain("DIGEST", "digest", true)},
-                [](const json::value& item) { return text(item, "number"); }};
+  ListView view{
+      "revisions",
+      {number_field("REVISION", "number"),
+       plain("CURRENT", "current"),
+       plain("SUCCEEDED", "succeeded"),
+       {"WHO",
+        [](const json::value& item) { return Cell{at(item, "who") ? text(*at(item, "who"), "actor") : ""}; }},
+       time_field(context, "AGE", "at"),
+       plain("DIGEST", "digest", true)},
+      [](const json::value& item) { return text(item, "number"); }};
   return print_list(context, items, view);
 }
 
 Command apply_command() {
   auto flags = std::make_shared<ApplyFlags>();
   Command out{"apply", "Make the hub's stack what the file says. The same file again changes nothing."};
-  out.examples = {"drover apply shop.yaml", "drover apply -            # from stdin", "drover apply shop.yaml --dry-run"};
-  out.arguments = {{"FILE", "Stack file; -: stdin; without: drover.yaml or compose.yaml here.", &flags->file, false, "file"}};
+  out.examples = {"drover apply shop.yaml", "drover apply -            # from stdin",
+                  "drover apply shop.yaml --dry-run"};
+  out.arguments = {{"FILE", "Stack file; -: stdin; without: drover.yaml or compose.yaml here.", &flags->file,
+                    false, "file"}};
   out.flags = wait_flags(flags->wait);
   out.flags.push_back({"--dry-run", "Show the plan, change nothing.", &flags->dry_run, "", {}});
   out.flags.push_back({"--if-match", "Only if this is the current revision.", &flags->if_match, "REV", {}});
@@ -216,7 +239,8 @@ Command apply_command() {
 Command plan_command() {
   auto flags = std::make_shared<ApplyFlags>();
   Command out{"plan", "Show what applying the file would do."};
-  out.examples = {"drover plan shop.yaml", "drover plan shop.yaml --exit-code   # 10: something would change"};
+  out.examples = {"drover plan shop.yaml",
+                  "drover plan shop.yaml --exit-code   # 10: something would change"};
   out.arguments = {{"FILE", "Stack file.", &flags->file, false, "file"}};
   out.flags = {{"--exit-code", "Exit status 10 when something would change.", &flags->exit_code, "", {}}};
   out.run = [flags](Context& context) { return plan(context, *flags); };
@@ -237,7 +261,8 @@ Command scale_command() {
   auto flags = std::make_shared<ScaleFlags>();
   Command out{"scale", "Set how many instances of a service run."};
   out.examples = {"drover scale web 3", "drover scale shop/web=3"};
-  out.arguments = {{"SERVICE", "Service, or stack/service.", &flags->target}, {"N", "How many.", &flags->replicas, false}};
+  out.arguments = {{"SERVICE", "Service, or stack/service.", &flags->target},
+                   {"N", "How many.", &flags->replicas, false}};
   out.flags = wait_flags(flags->wait);
   out.run = [flags](Context& context) { return scale(context, *flags); };
   return out;
@@ -256,7 +281,8 @@ Command rollback_command() {
 
 Command stack_command() {
   auto name = std::make_shared<std::string>();
-  Command ls{"ls", "All stacks."}, show{"show", "One stack with its content."}, revs{"revisions", "What was applied, and by whom."};
+  Command ls{"ls", "All stacks."}, show{"show", "One stack with its content."},
+      revs{"revisions", "What was applied, and by whom."};
   ls.run = [](Context& context) { return list_stacks(context); };
   show.arguments = revs.arguments = {{"STACK", "Name of the stack.", name.get()}};
   show.run = [name](Context& context) { return show_stack(context, *name); };
@@ -268,7 +294,8 @@ Command stack_command() {
 }  // namespace
 
 std::vector<Command> stack_commands() {
-  return {apply_command(), plan_command(), scale_command(), rollback_command(), rm_command(), stack_command()};
+  return {apply_command(),    plan_command(), scale_command(),
+          rollback_command(), rm_command(),   stack_command()};
 }
 
 }  // namespace drover::cli

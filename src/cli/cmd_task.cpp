@@ -7,7 +7,9 @@
 namespace drover::cli {
 
 namespace {
-std::string instance_name(const json::value& item) { return text(item, "stack") + "/" + text(item, "instance"); }
+std::string instance_name(const json::value& item) {
+  return text(item, "stack") + "/" + text(item, "instance");
+}
 
 Cell task_state(const json::value& item) {
   auto state = text(item, "state");
@@ -18,13 +20,22 @@ Cell task_state(const json::value& item) {
 Result<int> list_tasks(Context& context) {
   TRY(auto api, Api::open(context));
   TRY(auto tasks, api.items("/tasks", "-created_at"));
-  ListView view{"tasks",
-                {plain("ID", "id"), plain("TYPE", "type"), {"INSTANCE", [](const json::value& t) { return Cell{instance_name(t)}; }},
-                 plain("NODE", "node"), {"STATE", task_state},
-                 {"TRY", [](const json::value& t) { return Cell{text(t, "attempt") + "/" + text(t, "max_attempts")}; }, true},
-                 time_field(context, "AGE", "created_at"), plain("NOTE", "message", true), number_field("PRIORITY", "priority"),
-                 plain("ACTOR", "actor"), plain("ORIGIN", "origin"), plain("DEPLOYMENT", "deployment")},
-                [](const json::value& t) { return text(t, "id"); }};
+  ListView view{
+      "tasks",
+      {plain("ID", "id"),
+       plain("TYPE", "type"),
+       {"INSTANCE", [](const json::value& t) { return Cell{instance_name(t)}; }},
+       plain("NODE", "node"),
+       {"STATE", task_state},
+       {"TRY", [](const json::value& t) { return Cell{text(t, "attempt") + "/" + text(t, "max_attempts")}; },
+        true},
+       time_field(context, "AGE", "created_at"),
+       plain("NOTE", "message", true),
+       number_field("PRIORITY", "priority"),
+       plain("ACTOR", "actor"),
+       plain("ORIGIN", "origin"),
+       plain("DEPLOYMENT", "deployment")},
+      [](const json::value& t) { return text(t, "id"); }};
   for (std::size_t i = 8; i < view.fields.size(); ++i) view.fields[i].wide = true;
   return print_list(context, tasks, view);
 }
@@ -33,8 +44,9 @@ std::string attempts_text(const Context& context, const json::value& task) {
   std::string out;
   for (const auto& attempt : list(task, "attempts")) {
     auto outcome = text(attempt, "outcome");
-    out += "  attempt " + text(attempt, "number") + "  " + show_time(context, text(attempt, "assigned_at")) + "  " +
-           (outcome.empty() ? "under way" : outcome) + (text(attempt, "error").empty() ? "" : "  " + printable(text(attempt, "error"))) + "\n";
+    out += "  attempt " + text(attempt, "number") + "  " + show_time(context, text(attempt, "assigned_at")) +
+           "  " + (outcome.empty() ? "under way" : outcome) +
+           (text(attempt, "error").empty() ? "" : "  " + printable(text(attempt, "error"))) + "\n";
     for (const auto& line : list(attempt, "output"))
       if (line.is_string()) out += "      " + printable(std::string(line.get_string())) + "\n";
   }
@@ -50,7 +62,8 @@ Result<int> show_task(Context& context, const std::string& id) {
     for (const auto& other : list(task, "depends_on"))
       waits += (waits.empty() ? "" : " ") + (other.is_string() ? std::string(other.get_string()) : "");
     return print_facts(context.out, {{"task", text(task, "id")},
-                                     {"type", text(task, "type") + " " + instance_name(task) + " on " + text(task, "node")},
+                                     {"type", text(task, "type") + " " + instance_name(task) + " on " +
+                                                  text(task, "node")},
                                      {"state", context.out.paint(state.style, state.text)},
                                      {"note", printable(text(task, "message"))},
                                      {"priority", text(task, "priority")},
@@ -71,7 +84,8 @@ Result<int> act_on_task(Context& context, const std::vector<std::string>& ids, c
   TRY(auto api, Api::open(context));
   for (const auto& id : ids) {
     TRY(auto answer, api.send({"POST", path_of({"tasks", id, verb})}));
-    TRYV(print_object(context, answer.body, [&] { return text(answer.body, "id") + "  " + task_state(answer.body).text + "\n"; }));
+    TRYV(print_object(context, answer.body,
+                      [&] { return text(answer.body, "id") + "  " + task_state(answer.body).text + "\n"; }));
   }
   return 0;
 }
@@ -87,11 +101,13 @@ Result<int> task_stats(Context& context) {
   });
 }
 
-// ---- deployments ----------------------------------------------------------------------------------------------
+// ---- deployments
+// ----------------------------------------------------------------------------------------------
 
 std::string steps_done(const json::value& deployment) {
   std::size_t done = 0;
-  for (const auto& step : list(deployment, "steps")) done += truth(step, "done") || text(step, "kind") == "keep";
+  for (const auto& step : list(deployment, "steps"))
+    done += truth(step, "done") || text(step, "kind") == "keep";
   return std::to_string(done) + "/" + std::to_string(list(deployment, "steps").size());
 }
 
@@ -99,8 +115,12 @@ Result<int> list_deployments(Context& context) {
   TRY(auto api, Api::open(context));
   TRY(auto items, api.items("/deployments", "-created_at"));
   ListView view{"deployments",
-                {plain("ID", "id"), plain("STACK", "stack"), number_field("REVISION", "revision"), state_field(),
-                 {"STEPS", [](const json::value& d) { return Cell{steps_done(d)}; }, true}, time_field(context, "AGE", "created_at"),
+                {plain("ID", "id"),
+                 plain("STACK", "stack"),
+                 number_field("REVISION", "revision"),
+                 state_field(),
+                 {"STEPS", [](const json::value& d) { return Cell{steps_done(d)}; }, true},
+                 time_field(context, "AGE", "created_at"),
                  plain("NOTE", "message", true)},
                 [](const json::value& d) { return text(d, "id"); }};
   return print_list(context, items, view);
@@ -112,16 +132,18 @@ Result<int> show_deployment(Context& context, const std::string& id) {
   return print_object(context, item, [&] {
     auto state = text(item, "state");
     const auto* who = at(item, "who");
-    auto out = print_facts(context.out, {{"deployment", text(item, "id")},
-                                         {"stack", text(item, "stack") + ", revision " + text(item, "revision")},
-                                         {"state", context.out.paint(style_of(state), state)},
-                                         {"note", printable(text(item, "message"))},
-                                         {"asked by", who ? text(*who, "actor") + " from " + text(*who, "origin") : ""},
-                                         {"created", show_time(context, text(item, "created_at"))},
-                                         {"finished", show_time(context, text(item, "finished_at"))}});
+    auto out = print_facts(context.out,
+                           {{"deployment", text(item, "id")},
+                            {"stack", text(item, "stack") + ", revision " + text(item, "revision")},
+                            {"state", context.out.paint(style_of(state), state)},
+                            {"note", printable(text(item, "message"))},
+                            {"asked by", who ? text(*who, "actor") + " from " + text(*who, "origin") : ""},
+                            {"created", show_time(context, text(item, "created_at"))},
+                            {"finished", show_time(context, text(item, "finished_at"))}});
     for (const auto& step : list(item, "steps"))
-      out += std::string("  ") + (truth(step, "done") ? "✓ " : "· ") + text(step, "kind") + " " + text(step, "instance_name") +
-             (text(step, "node").empty() ? "" : " on " + text(step, "node")) + "  " + printable(text(step, "reason")) + "\n";
+      out += std::string("  ") + (truth(step, "done") ? "✓ " : "· ") + text(step, "kind") + " " +
+             text(step, "instance_name") + (text(step, "node").empty() ? "" : " on " + text(step, "node")) +
+             "  " + printable(text(step, "reason")) + "\n";
     return out;
   });
 }
@@ -129,7 +151,8 @@ Result<int> show_deployment(Context& context, const std::string& id) {
 Result<int> act_on_deployment(Context& context, const std::string& id, const std::string& verb) {
   TRY(auto api, Api::open(context));
   TRY(auto answer, api.send({"POST", path_of({"deployments", id, verb})}));
-  return print_object(context, answer.body, [&] { return text(answer.body, "id") + "  " + text(answer.body, "state") + "\n"; });
+  return print_object(context, answer.body,
+                      [&] { return text(answer.body, "id") + "  " + text(answer.body, "state") + "\n"; });
 }
 
 Command on_task(const std::string& verb, const std::string& help) {
@@ -151,14 +174,16 @@ Command on_deployment(const std::string& verb, const std::string& help) {
 
 Command task_command() {
   auto id = std::make_shared<std::string>();
-  Command ls{"ls", "Tasks, the newest first."}, show{"show", "One task with its attempts."}, stats{"stats", "How many in which state."};
+  Command ls{"ls", "Tasks, the newest first."}, show{"show", "One task with its attempts."},
+      stats{"stats", "How many in which state."};
   ls.examples = {"drover task ls --filter state:failed", "drover task ls --limit 20"};
   ls.run = [](Context& context) { return list_tasks(context); };
   show.arguments = {{"ID", "Id of the task.", id.get()}};
   show.run = [id](Context& context) { return show_task(context, *id); };
   stats.run = [](Context& context) { return task_stats(context); };
   Command out{"task", "Tasks: each change of an instance on a node, and what became of it."};
-  out.commands = {ls, show, on_task("retry", "A new task that does the same."), on_task("cancel", "Ask for it not to be done."), stats};
+  out.commands = {ls, show, on_task("retry", "A new task that does the same."),
+                  on_task("cancel", "Ask for it not to be done."), stats};
   return out;
 }
 
@@ -169,8 +194,8 @@ Command deployment_command() {
   show.arguments = {{"ID", "Id of the deployment.", id.get()}};
   show.run = [id](Context& context) { return show_deployment(context, *id); };
   Command out{"deployment", "Deployments: a revision on its way to the instances."};
-  out.commands = {ls, show, on_deployment("pause", "Hand out nothing more for now."), on_deployment("resume", "Go on."),
-                  on_deployment("cancel", "Leave it as it is now.")};
+  out.commands = {ls, show, on_deployment("pause", "Hand out nothing more for now."),
+                  on_deployment("resume", "Go on."), on_deployment("cancel", "Leave it as it is now.")};
   return out;
 }
 

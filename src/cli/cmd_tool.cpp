@@ -21,7 +21,11 @@ namespace drover::cli {
 
 namespace {
 json::object own_version() {
-  return {{"version", version()}, {"revision", revision()}, {"compiler", compiler()}, {"protocol", protocol_version}, {"api", api_version}};
+  return {{"version", version()},
+          {"revision", revision()},
+          {"compiler", compiler()},
+          {"protocol", protocol_version},
+          {"api", api_version}};
 }
 
 Result<int> show_version(Context& context) {
@@ -40,7 +44,8 @@ Result<int> show_version(Context& context) {
     const auto* hub = at(value, "hub");
     std::string agents;
     if (const auto* found = at(value, "agents"); found && found->is_object())
-      for (const auto& [name, count] : found->get_object()) agents += (agents.empty() ? "" : ", ") + std::string(name) + " ×" + print_json(count);
+      for (const auto& [name, count] : found->get_object())
+        agents += (agents.empty() ? "" : ", ") + std::string(name) + " ×" + print_json(count);
     return print_facts(context.out, {{"client", std::string(version()) + revision_text},
                                      {"hub", hub ? text(*hub, "version") : ""},
                                      {"agents", agents},
@@ -49,7 +54,8 @@ Result<int> show_version(Context& context) {
   });
 }
 
-// ---- doctor ---------------------------------------------------------------------------------------------------
+// ---- doctor
+// ---------------------------------------------------------------------------------------------------
 
 struct Finding {
   std::string what, state, detail;  // state: ok | warn | error | info
@@ -90,7 +96,8 @@ void look_at_keeper(std::vector<Finding>& out) {
   out.push_back({"keeper", "ok", *keeper});
   char scratch[] = "/tmp/drover-doctor-XXXXXX";
   if (!::mkdtemp(scratch)) return;
-  auto told = output_of("timeout 10 " + shell_quoted(*keeper) + " --self-test --run-dir " + scratch + " 2>&1");
+  auto told =
+      output_of("timeout 10 " + shell_quoted(*keeper) + " --self-test --run-dir " + scratch + " 2>&1");
   output_of("rm -r " + std::string(scratch));
   for (const auto& line : split(told, '\n'))
     if (!trim(line).empty()) out.push_back({"keeper self-test", "info", std::string(trim(line))});
@@ -104,8 +111,10 @@ void look_at_state(const Context& context, std::vector<Finding>& out) {
     return;
   }
   bool writable = ::access(state.c_str(), W_OK) == 0;
-  out.push_back({"state directory", writable ? "ok" : "error", state + (writable ? "" : ": cannot be written")});
-  if (info.st_mode & 0077) out.push_back({"state directory", "warn", "others may look into it: chmod 700 " + state});
+  out.push_back(
+      {"state directory", writable ? "ok" : "error", state + (writable ? "" : ": cannot be written")});
+  if (info.st_mode & 0077)
+    out.push_back({"state directory", "warn", "others may look into it: chmod 700 " + state});
   struct statvfs space{};
   if (::statvfs(state.c_str(), &space) == 0) {
     auto free = std::uint64_t(space.f_bavail) * space.f_frsize;
@@ -116,21 +125,26 @@ void look_at_state(const Context& context, std::vector<Finding>& out) {
 void look_at_host(std::vector<Finding>& out) {
   utsname kernel{};
   ::uname(&kernel);
-  out.push_back({"kernel", "info", std::string(kernel.sysname) + " " + kernel.release + " " + kernel.machine});
-  out.push_back({"user", "info", ::geteuid() == 0 ? "root" : "uid " + std::to_string(::geteuid()) + " (services run as this user)"});
+  out.push_back(
+      {"kernel", "info", std::string(kernel.sysname) + " " + kernel.release + " " + kernel.machine});
+  out.push_back(
+      {"user", "info",
+       ::geteuid() == 0 ? "root" : "uid " + std::to_string(::geteuid()) + " (services run as this user)"});
   auto controllers = first_line("/sys/fs/cgroup/cgroup.controllers");
   struct stat info{};
   bool unified = ::stat("/sys/fs/cgroup/cgroup.controllers", &info) == 0;
   bool hybrid = ::stat("/sys/fs/cgroup/unified/cgroup.procs", &info) == 0;
   out.push_back({"cgroups", unified || hybrid ? "ok" : "warn",
-                 unified ? "v2: " + (controllers.empty() ? "no controllers" : controllers)
-                         : hybrid ? "hybrid (v2 in /sys/fs/cgroup/unified)" : "none at version 2; processes are found by kinship"});
+                 unified  ? "v2: " + (controllers.empty() ? "no controllers" : controllers)
+                 : hybrid ? "hybrid (v2 in /sys/fs/cgroup/unified)"
+                          : "none at version 2; processes are found by kinship"});
 }
 
 void look_at_hub(const Context& context, std::vector<Finding>& out) {
   auto api = Api::open(context);
   if (!api) {
-    out.push_back({"hub", "info", api.error().message + (api.error().cause.empty() ? "" : ": " + api.error().cause)});
+    out.push_back(
+        {"hub", "info", api.error().message + (api.error().cause.empty() ? "" : ": " + api.error().cause)});
     return;
   }
   auto summary = api->get("/summary");
@@ -138,12 +152,15 @@ void look_at_hub(const Context& context, std::vector<Finding>& out) {
     out.push_back({"hub", "error", summary.error().message + ": " + summary.error().cause});
     return;
   }
-  out.push_back({"hub", text(*summary, "hub_state") == "ok" ? "ok" : "warn", api->address() + ", version " + text(*summary, "hub_version") + ", " + text(*summary, "hub_state")});
+  out.push_back(
+      {"hub", text(*summary, "hub_state") == "ok" ? "ok" : "warn",
+       api->address() + ", version " + text(*summary, "hub_version") + ", " + text(*summary, "hub_state")});
   auto nodes = api->get("/nodes");
   if (!nodes) return;
   for (const auto& node : list(*nodes, "items"))
     out.push_back({"node " + text(node, "name"), text(node, "state") == "online" ? "ok" : "warn",
-                   text(node, "state") + ", kill level: " + (text(node, "level").empty() ? "not known" : text(node, "level"))});
+                   text(node, "state") +
+                       ", kill level: " + (text(node, "level").empty() ? "not known" : text(node, "level"))});
 }
 
 Result<int> doctor(Context& context) {
@@ -159,13 +176,15 @@ Result<int> doctor(Context& context) {
     items.push_back({{"what", f.what}, {"state", f.state}, {"detail", f.detail}});
     bad |= f.state == "error";
   }
-  ListView view{"findings", {plain("WHAT", "what"), state_field("", "state"), plain("DETAIL", "detail", true)},
+  ListView view{"findings",
+                {plain("WHAT", "what"), state_field("", "state"), plain("DETAIL", "detail", true)},
                 [](const json::value& f) { return text(f, "what"); }};
   TRYV(print_list(context, items, view));
   return bad ? 1 : 0;
 }
 
-// ---- api ------------------------------------------------------------------------------------------------------
+// ---- api
+// ------------------------------------------------------------------------------------------------------
 
 struct ApiFlags {
   std::string method, path, data;
@@ -202,7 +221,9 @@ Result<int> complete(Context& context, const std::string& kind) {
   std::set<std::string> seen;
   for (const auto& item : list(page, "items")) {
     if (kind == "nodes") seen.insert(text(item, "name"));
-    else seen.insert({text(item, "stack"), text(item, "stack") + "/" + text(item, "service"), text(item, "stack") + "/" + text(item, "name")});
+    else
+      seen.insert({text(item, "stack"), text(item, "stack") + "/" + text(item, "service"),
+                   text(item, "stack") + "/" + text(item, "name")});
   }
   for (const auto& name : seen) out += name + "\n";
   context.out.write(out);
@@ -223,8 +244,10 @@ std::vector<Command> tool_commands(const GlobalFlags&) {
     return 0;
   };
   Command raw{"api", "Call the hub's API as it is."};
-  raw.examples = {"drover api GET /nodes", "drover api POST /operations --data '{\"kind\":\"stop\",\"all\":true}'"};
-  raw.arguments = {{"METHOD", "GET, POST, PUT, PATCH or DELETE.", &flags->method}, {"PATH", "Below /api/v1.", &flags->path}};
+  raw.examples = {"drover api GET /nodes",
+                  "drover api POST /operations --data '{\"kind\":\"stop\",\"all\":true}'"};
+  raw.arguments = {{"METHOD", "GET, POST, PUT, PATCH or DELETE.", &flags->method},
+                   {"PATH", "Below /api/v1.", &flags->path}};
   raw.flags = {{"--data", "The body; -: from stdin.", &flags->data, "JSON", {}}};
   raw.run = [flags](Context& context) { return call_api(context, *flags); };
   Command values{"__complete", "Values for the shell's completion."};

@@ -51,25 +51,29 @@ Result<UpConfig> load_up_config(Context& context, const UpFlags& flags) {
   return UpConfig{hub.config, agent.config, given(hub.entries), given(agent.entries)};
 }
 
-// ---- the stack goes to the hub --------------------------------------------------------------------------------
+// ---- the stack goes to the hub
+// --------------------------------------------------------------------------------
 
-/// Applies; where the process has just begun, also starts what its end had stopped (a stop by hand in a running one
-/// stays). The deployment to wait for; empty: none.
+/// Applies; where the process has just begun, also starts what its end had stopped (a stop by hand in a
+/// running one stays). The deployment to wait for; empty: none.
 Result<std::string> bring_up(const Api& api, const StackFile& file, bool fresh) {
   Call call{"PUT", path_of({"stacks", file.stack.name})};
   call.body = file.document;
   TRY(auto answer, api.send(call));
   auto deployment = text(answer.body, "deployment");
   if (!fresh) return deployment;
-  TRY(auto page, api.get("/instances", net::Query({{"filter", "stack:" + file.stack.name}, {"limit", "1000"}})));
-  bool stopped = std::ranges::any_of(list(page, "items"), [](const json::value& i) { return text(i, "desired") == "stop"; });
+  TRY(auto page,
+      api.get("/instances", net::Query({{"filter", "stack:" + file.stack.name}, {"limit", "1000"}})));
+  bool stopped = std::ranges::any_of(list(page, "items"),
+                                     [](const json::value& i) { return text(i, "desired") == "stop"; });
   if (stopped) TRYV(api.send({"POST", path_of({"stacks", file.stack.name, "start"})}));
   return truth(answer.body, "changed") ? deployment : std::string();
 }
 
 bool settled(const json::value& instance) {
   auto state = text(instance, "state");
-  return state == "ready" || state == "completed" || (state == "stopped" && text(instance, "desired") == "stop");
+  return state == "ready" || state == "completed" ||
+         (state == "stopped" && text(instance, "desired") == "stop");
 }
 
 Error failed_instance(const json::value& instance, const std::string& name) {
@@ -82,8 +86,8 @@ Error failed_instance(const json::value& instance, const std::string& name) {
 }
 
 /// For a stack that had been stopped: until all instances are well. There is no deployment to wait for.
-Result<int> wait_until_well(const Context& context, const Api& api, const std::string& stack, Duration limit, StopFlag stop,
-                            Progress& progress) {
+Result<int> wait_until_well(const Context& context, const Api& api, const std::string& stack, Duration limit,
+                            StopFlag stop, Progress& progress) {
   auto until = context.clock->now().boot + limit;
   for (;;) {
     TRY(auto page, api.get("/instances", net::Query({{"filter", "stack:" + stack}, {"limit", "1000"}})));
@@ -92,17 +96,20 @@ Result<int> wait_until_well(const Context& context, const Api& api, const std::s
     bool well = true;
     for (const auto& instance : instances) {
       well &= settled(instance);
-      if (text(instance, "state") == "failed") return fail(failed_instance(instance, stack + "/" + text(instance, "name")));
+      if (text(instance, "state") == "failed")
+        return fail(failed_instance(instance, stack + "/" + text(instance, "name")));
     }
     if (well) return 0;
     if (stop && *stop) return 130;
     if (context.clock->now().boot > until)
-      return fail(Errc::timeout, stack + " is not ready after " + human_duration(limit), {}, "drover why " + stack);
+      return fail(Errc::timeout, stack + " is not ready after " + human_duration(limit), {},
+                  "drover why " + stack);
     sleep_a_little();
   }
 }
 
-Result<int> apply_and_wait(const Context& context, const Api& api, const StackFile& file, const UpFlags& flags, StopFlag stop, bool fresh) {
+Result<int> apply_and_wait(const Context& context, const Api& api, const StackFile& file,
+                           const UpFlags& flags, StopFlag stop, bool fresh) {
   TRY(auto limit, parse_duration(flags.timeout));
   TRY(auto deployment, bring_up(api, file, fresh));
   Progress progress(context);
@@ -113,7 +120,8 @@ Result<int> apply_and_wait(const Context& context, const Api& api, const StackFi
   return wait_until_well(context, api, file.stack.name, limit, stop, progress);
 }
 
-// ---- attached logs --------------------------------------------------------------------------------------------
+// ---- attached logs
+// --------------------------------------------------------------------------------------------
 
 net::Awaitable<void> keep_following(const Api* api, Call call, LogPrinter* printer) {
   for (;;) {  // the stream ends when the hub is short of memory or restarts; ends with the group
@@ -131,7 +139,8 @@ net::Awaitable<void> follow_until(const Api* api, Call call, LogPrinter* printer
   co_await group.join();
 }
 
-void attach(const Context& context, const Api& api, const std::string& stack, WallTime from, Interrupts& interrupts) {
+void attach(const Context& context, const Api& api, const std::string& stack, WallTime from,
+            Interrupts& interrupts) {
   LogFlags flags;
   flags.follow = true;
   flags.since = format_time(from);
@@ -139,7 +148,8 @@ void attach(const Context& context, const Api& api, const std::string& stack, Wa
   net::block_on(follow_until(&api, log_call(flags, stack), &printer, &interrupts.event()));
 }
 
-// ---- in this process ------------------------------------------------------------------------------------------
+// ---- in this process
+// ------------------------------------------------------------------------------------------
 
 /// Everything, dependants first, as the hub plans it. Ends early at a second interrupt.
 void stop_in_order(const Context& context, const Api& api, Duration limit, const Interrupts& interrupts) {
@@ -160,8 +170,10 @@ void stop_in_order(const Context& context, const Api& api, Duration limit, const
   }
 }
 
-Result<int> end_everything(const Context& context, const Api& api, LocalHub& local, const UpConfig& config, const Interrupts& interrupts) {
-  context.err.write(context.err.tty ? "\nstopping everything in order (Ctrl-C again: at once)\n" : "stopping everything in order\n");
+Result<int> end_everything(const Context& context, const Api& api, LocalHub& local, const UpConfig& config,
+                           const Interrupts& interrupts) {
+  context.err.write(context.err.tty ? "\nstopping everything in order (Ctrl-C again: at once)\n"
+                                    : "stopping everything in order\n");
   int before = interrupts.count();
   stop_in_order(context, api, config.agent.stop_deadline, interrupts);
   bool force = interrupts.count() > before;
@@ -173,7 +185,8 @@ Result<int> end_everything(const Context& context, const Api& api, LocalHub& loc
   return 0;
 }
 
-Result<std::unique_ptr<LocalHub>> start_local(const Context& context, const Programs& programs, const UpConfig& config) {
+Result<std::unique_ptr<LocalHub>> start_local(const Context& context, const Programs& programs,
+                                              const UpConfig& config) {
   auto state = context.state_directory();
   TRY(auto local, programs.up(context, config, state));
   auto ui = local->ui();
@@ -182,7 +195,8 @@ Result<std::unique_ptr<LocalHub>> start_local(const Context& context, const Prog
   return local;
 }
 
-Result<int> serve_attached(const Context& context, const Programs& programs, const StackFile& file, const UpFlags& flags, const UpConfig& config) {
+Result<int> serve_attached(const Context& context, const Programs& programs, const StackFile& file,
+                           const UpFlags& flags, const UpConfig& config) {
   Interrupts interrupts;
   auto began = context.clock->now().wall;
   TRY(auto local, start_local(context, programs, config));
@@ -208,7 +222,8 @@ Result<int> serve_behind(const Context& context, const Programs& programs, const
   return end_everything(asking, api, *local, config, interrupts);
 }
 
-// ---- as a client of the process behind ------------------------------------------------------------------------
+// ---- as a client of the process behind
+// ------------------------------------------------------------------------
 
 std::string last_lines_of(const std::string& path) {
   std::ifstream in(path);
@@ -235,9 +250,11 @@ Result<void> wait_for_socket(const Context& context, int child, const std::strin
   return fail(Errc::timeout, "it did not answer within 30 s", {}, "its log: " + log);
 }
 
-[[noreturn]] void become_daemon(const Context& context, const Programs& programs, const UpConfig& config, const std::string& log) {
+[[noreturn]] void become_daemon(const Context& context, const Programs& programs, const UpConfig& config,
+                                const std::string& log) {
   ::setsid();
-  int in = ::open("/dev/null", O_RDONLY), out = ::open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600);
+  int in = ::open("/dev/null", O_RDONLY),
+      out = ::open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600);
   ::dup2(in, 0);
   ::dup2(out, 1);
   ::dup2(out, 2);
@@ -254,7 +271,8 @@ Result<void> start_behind(const Context& context, const Programs& programs, cons
   std::error_code error;
   auto state = context.state_directory();
   std::filesystem::create_directories(state, error);
-  if (error) return fail(Errc::denied, "cannot make " + state, error.message(), "another directory: --state DIR");
+  if (error)
+    return fail(Errc::denied, "cannot make " + state, error.message(), "another directory: --state DIR");
   std::filesystem::permissions(state, std::filesystem::perms::owner_all, error);
   auto log = state + "/up.log";
   int child = ::fork();  // no thread has been started yet
@@ -291,7 +309,8 @@ Result<int> up(Context& context, const Programs& programs, const UpFlags& flags)
   return up_as_client(context, file, flags, true);
 }
 
-// ---- down -----------------------------------------------------------------------------------------------------
+// ---- down
+// -----------------------------------------------------------------------------------------------------
 
 struct DownFlags {
   std::string timeout = "2m";
@@ -309,7 +328,9 @@ Result<int> end_left_overs(const Context& context, Duration limit) {
     TRY(bool found, end_keeper(agent, run, std::min<Duration>(limit, 10s)));
     ended |= found;
   }
-  if (!ended) return fail(Errc::not_found, "nothing runs here", "nobody listens on " + context.socket_path(), "another one: --state DIR");
+  if (!ended)
+    return fail(Errc::not_found, "nothing runs here", "nobody listens on " + context.socket_path(),
+                "another one: --state DIR");
   context.err.write("what was left is stopped\n");
   return 0;
 }
@@ -322,8 +343,10 @@ Result<int> down(Context& context, const DownFlags& flags) {
   int written = 0;
   std::ifstream(pid_file(state)) >> written;
   if (written != *pid)
-    return fail(Errc::conflict, "what runs here is a hub of several machines (pid " + std::to_string(*pid) + "), not `drover up`", {},
-                "drover stop --all, then end the hub");
+    return fail(
+        Errc::conflict,
+        "what runs here is a hub of several machines (pid " + std::to_string(*pid) + "), not `drover up`", {},
+        "drover stop --all, then end the hub");
   TRY(auto process, Process::open(*pid));
   TRYV(process.signal(SIGTERM));
   if (flags.force) {
@@ -335,10 +358,12 @@ Result<int> down(Context& context, const DownFlags& flags) {
   auto until = context.clock->now().boot + limit;
   while (!process.wait(100ms)) {
     if (context.clock->now().boot > until)
-      return fail(Errc::timeout, "it has not ended after " + human_duration(limit), {}, "drover ps   shows what is left; --force ends it at once");
+      return fail(Errc::timeout, "it has not ended after " + human_duration(limit), {},
+                  "drover ps   shows what is left; --force ends it at once");
     auto api = Api::open(asking);
     if (!api) continue;
-    if (auto page = api->get("/instances", net::Query({{"limit", "1000"}}))) progress.show(list(*page, "items"));
+    if (auto page = api->get("/instances", net::Query({{"limit", "1000"}})))
+      progress.show(list(*page, "items"));
   }
   context.err.write("everything is stopped\n");
   return 0;
@@ -348,17 +373,27 @@ Result<int> down(Context& context, const DownFlags& flags) {
 std::vector<Command> up_commands(const Programs& programs) {
   auto flags = std::make_shared<UpFlags>();
   auto down_flags = std::make_shared<DownFlags>();
-  Command start{"up", "Run a stack on this machine: hub and agent in one process. Ctrl-C stops everything in order."};
-  start.examples = {"drover up shop.yaml", "drover up -d shop.yaml      # behind; returns when all is ready or has failed",
+  Command start{
+      "up", "Run a stack on this machine: hub and agent in one process. Ctrl-C stops everything in order."};
+  start.examples = {"drover up shop.yaml",
+                    "drover up -d shop.yaml      # behind; returns when all is ready or has failed",
                     "drover up --state /tmp/a a.yaml"};
-  start.arguments = {{"FILE", "Stack file; -: stdin; without: drover.yaml or compose.yaml here.", &flags->file, false, "file"}};
-  start.flags = {{"-d,--detach", "Go behind when all is ready or has failed.", &flags->detach, "", {}},
-                 {"--timeout", "How long to wait until all is ready (default 5m).", &flags->timeout, "TIME", {}},
-                 {"--listen", "Where UI and API listen (default 127.0.0.1:3079, or a free port).", &flags->listen, "ADDRESS:PORT", {}},
-                 {"--no-logs", "Do not show the programs' logs.", &flags->no_logs, "", {}}};
+  start.arguments = {{"FILE", "Stack file; -: stdin; without: drover.yaml or compose.yaml here.",
+                      &flags->file, false, "file"}};
+  start.flags = {
+      {"-d,--detach", "Go behind when all is ready or has failed.", &flags->detach, "", {}},
+      {"--timeout", "How long to wait until all is ready (default 5m).", &flags->timeout, "TIME", {}},
+      {"--listen",
+       "Where UI and API listen (default 127.0.0.1:3079, or a free port).",
+       &flags->listen,
+       "ADDRESS:PORT",
+       {}},
+      {"--no-logs", "Do not show the programs' logs.", &flags->no_logs, "", {}}};
   start.run = [flags, &programs](Context& context) { return up(context, programs, *flags); };
 
-  Command end{"down", "Stop everything that `drover up` runs here, in order, and the process itself. Nothing is left behind."};
+  Command end{"down",
+              "Stop everything that `drover up` runs here, in order, and the process itself. Nothing is left "
+              "behind."};
   end.flags = {{"--timeout", "How long to wait (default 2m).", &down_flags->timeout, "TIME", {}},
                {"--force", "At once, without grace.", &down_flags->force, "", {}}};
   end.run = [down_flags](Context& context) { return down(context, *down_flags); };

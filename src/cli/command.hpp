@@ -15,8 +15,8 @@ namespace drover::cli {
 struct Context;
 
 /// Where a value goes. Optional: stays empty when not given. A list takes any number.
-using Into = std::variant<bool*, std::string*, std::optional<std::string>*, std::uint32_t*, std::optional<std::uint32_t>*,
-                          std::vector<std::string>*>;
+using Into = std::variant<bool*, std::string*, std::optional<std::string>*, std::uint32_t*,
+                          std::optional<std::uint32_t>*, std::vector<std::string>*>;
 
 struct Flag {
   std::string names;  // "-f,--follow"
@@ -46,9 +46,11 @@ struct Command {
 };
 
 /// Usage, examples, arguments, flags. `path`: "drover task ls".
-std::string help_text(const Command& command, const std::string& path, const std::vector<Flag>& global, bool colour);
+std::string help_text(const Command& command, const std::string& path, const std::vector<Flag>& global,
+                      bool colour);
 /// bash | zsh | fish
-Result<std::string> completion_script(const Command& root, const std::vector<Flag>& global, const std::string& shell);
+Result<std::string> completion_script(const Command& root, const std::vector<Flag>& global,
+                                      const std::string& shell);
 /// The reference page in Markdown.
 std::string reference_page(const Command& root, const std::vector<Flag>& global);
 

@@ -15,7 +15,7 @@ std::vector<Command> log_commands();                             // logs events
 Command node_command(const Programs& programs);
 Command task_command();
 Command deployment_command();
-std::vector<Command> access_commands();                      // token user
+std::vector<Command> access_commands();                        // token user
 std::vector<Command> tool_commands(const GlobalFlags& flags);  // doctor version schema api
 
 /// The whole tree but `completion` and `help`, which need it.

@@ -39,7 +39,8 @@ std::string Context::state_directory() const {
   if (chosen.empty()) chosen = variable("DROVER_STATE");
   if (chosen.empty()) {
     auto base = variable("XDG_STATE_HOME");
-    if (base.empty()) base = variable("HOME").empty() ? "/root/.local/state" : variable("HOME") + "/.local/state";
+    if (base.empty())
+      base = variable("HOME").empty() ? "/root/.local/state" : variable("HOME") + "/.local/state";
     chosen = base + "/drover";
   }
   auto whole = std::filesystem::absolute(chosen).lexically_normal().string();
@@ -85,7 +86,12 @@ std::string problem_document(const Error& error) {
   if (!error.hint.empty()) out["hint"] = error.hint;
   json::array problems;
   for (const auto& p : error.problems)
-    problems.push_back({{"path", p.path}, {"line", p.line}, {"column", p.column}, {"message", p.message}, {"hint", p.hint}, {"file", p.file}});
+    problems.push_back({{"path", p.path},
+                        {"line", p.line},
+                        {"column", p.column},
+                        {"message", p.message},
+                        {"hint", p.hint},
+                        {"file", p.file}});
   if (!problems.empty()) out["errors"] = std::move(problems);
   return print_json(out) + "\n";
 }
@@ -100,7 +106,8 @@ std::string with_zone(std::time_t seconds, bool utc) {
 }  // namespace
 
 void print_error(const Context& context, const Error& error) {
-  if (context.flags.output == "json" || context.flags.output == "jsonl") context.err.write(problem_document(error));
+  if (context.flags.output == "json" || context.flags.output == "jsonl")
+    context.err.write(problem_document(error));
   else context.err.write(human_error(context, error));
 }
 

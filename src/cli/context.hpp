@@ -52,7 +52,8 @@ std::string show_time(const Context& context, const std::string& rfc3339);
 /// "3m 2s" since then; "" for no time.
 std::string since(const Context& context, const std::string& rfc3339);
 
-// ---- JSON at hand: what is not there is empty ------------------------------------------------------------------
+// ---- JSON at hand: what is not there is empty
+// ------------------------------------------------------------------
 
 const json::value* at(const json::value& object, std::string_view key);
 std::string text(const json::value& object, std::string_view key);  // numbers and booleans as text too

@@ -20,7 +20,8 @@ Result<PortRange> parse_range(const std::string& text) {
 }
 
 std::optional<std::string> AgentConfig::check_range(const std::string& value) {
-  return parse_range(value) ? std::nullopt : std::optional<std::string>("a range of ports such as \"20000-29999\"");
+  return parse_range(value) ? std::nullopt
+                            : std::optional<std::string>("a range of ports such as \"20000-29999\"");
 }
 
 std::pair<std::string, std::uint16_t> split_listen(const std::string& value) {

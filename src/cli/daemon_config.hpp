@@ -21,14 +21,20 @@ struct HubConfig {
   static constexpr auto fields() {
     using C = HubConfig;
     return std::tuple{
-        Field{&C::listen, "listen", "Where API, agents' sessions and UI listen. Loopback only: plain HTTP beside TLS.",
+        Field{&C::listen, "listen",
+              "Where API, agents' sessions and UI listen. Loopback only: plain HTTP beside TLS.",
               &check_listen},
-        Field{&C::url, "url", "The address that agents and people use, when it is not the host's own: https://hub.example."},
+        Field{&C::url, "url",
+              "The address that agents and people use, when it is not the host's own: https://hub.example."},
         Field{&C::names, "tls.names", "More host names and addresses for the hub's own certificate."},
-        Field{&C::also_hosts, "also_hosts", "Host names under which a proxy on this machine passes requests on."},
-        Field{&C::heartbeat, "heartbeat", "How often agents show that they are alive.", &between_ms<100, 60'000>},
-        Field{&C::lost_after, "lost_after", "A node that was silent for so long is lost.", &between_ms<300, 3'600'000>},
-        Field{&C::max_parallel, "max_parallel", "Tasks at once on one node.", &between<1, 256, std::uint32_t>},
+        Field{&C::also_hosts, "also_hosts",
+              "Host names under which a proxy on this machine passes requests on."},
+        Field{&C::heartbeat, "heartbeat", "How often agents show that they are alive.",
+              &between_ms<100, 60'000>},
+        Field{&C::lost_after, "lost_after", "A node that was silent for so long is lost.",
+              &between_ms<300, 3'600'000>},
+        Field{&C::max_parallel, "max_parallel", "Tasks at once on one node.",
+              &between<1, 256, std::uint32_t>},
         Field{&C::keep_finished, "keep_finished", "How long finished tasks are kept."},
         Field{&C::keep_events, "keep_events", "How long events are kept."},
         Field{&C::threads, "threads", "Threads for connections.", &between<1, 64, std::uint32_t>},
@@ -80,7 +86,8 @@ Result<PortRange> parse_range(const std::string& text);
 /// "127.0.0.1:3079" → address and port. The value has passed check_listen.
 std::pair<std::string, std::uint16_t> split_listen(const std::string& value);
 
-/// --config FILE, else CONFIG_DIR/<section>.toml if it is there (/etc/drover for root, $XDG_CONFIG_HOME/drover).
+/// --config FILE, else CONFIG_DIR/<section>.toml if it is there (/etc/drover for root,
+/// $XDG_CONFIG_HOME/drover).
 struct ConfigFile {
   std::string name, text;  // both empty: none
 };

@@ -63,18 +63,27 @@ std::size_t widest_name(const json::array& instances) {
 }
 
 Error timed_out(const std::string& what, Duration limit, const std::string& how_to_look) {
-  return Error{Errc::timeout, what + " is not finished after " + human_duration(limit), "it goes on", how_to_look, {}};
+  return Error{
+      Errc::timeout, what + " is not finished after " + human_duration(limit), "it goes on", how_to_look, {}};
 }
 
 /// What failed, with the reasons and last lines of the instances.
 Error failed_deployment(const json::value& deployment, const json::array& instances, const std::string& id) {
   auto ended = text(deployment, "state") == "failed" ? "has failed" : "was " + text(deployment, "state");
-  Error error{Errc::internal, "the deployment of " + text(deployment, "stack") + " " + ended,
-              text(deployment, "message"), "drover deployment show " + id, {}};
+  Error error{Errc::internal,
+              "the deployment of " + text(deployment, "stack") + " " + ended,
+              text(deployment, "message"),
+              "drover deployment show " + id,
+              {}};
   for (const auto& instance : instances) {
     auto state = text(instance, "state");
     if (state != "failed" && state != "backoff" && state != "unhealthy" && state != "stuck") continue;
-    Problem problem{text(instance, "stack") + "/" + text(instance, "name"), 0, 0, state + ": " + text(instance, "reason"), {}, {}};
+    Problem problem{text(instance, "stack") + "/" + text(instance, "name"),
+                    0,
+                    0,
+                    state + ": " + text(instance, "reason"),
+                    {},
+                    {}};
     for (const auto& last : list(instance, "last_lines"))
       if (last.is_string()) problem.message += "\n" + std::string(last.get_string());
     error.problems.push_back(std::move(problem));
@@ -111,7 +120,8 @@ std::string Progress::line(const json::value& instance, std::size_t name_width) 
   auto node = text(instance, "node");
   std::string out = "  " + context_.err.paint(style_of(state), mark(state)) + " " + name;
   out += std::string(name_width - std::min(name_width, display_width(name)) + 2, ' ');
-  out += context_.err.paint(style_of(state), state) + std::string(state.size() < 12 ? 12 - state.size() : 1, ' ');
+  out += context_.err.paint(style_of(state), state) +
+         std::string(state.size() < 12 ? 12 - state.size() : 1, ' ');
   if (!node.empty()) out += context_.err.paint(Style::dim, node) + "  ";
   out += "@TIME@";
   if (!reason.empty() && state != "ready") out += "  " + printable(reason);
@@ -122,10 +132,13 @@ namespace {
 /// Services in the order in which the hub lists them, instances by their number.
 json::array in_order(const json::array& instances) {
   std::map<std::string, std::size_t> first;
-  for (const auto& instance : instances) first.emplace(text(instance, "stack") + "/" + text(instance, "service"), first.size());
+  for (const auto& instance : instances)
+    first.emplace(text(instance, "stack") + "/" + text(instance, "service"), first.size());
   std::vector<std::pair<std::pair<std::size_t, std::int64_t>, const json::value*>> order;
   for (const auto& instance : instances)
-    order.emplace_back(std::pair(first[text(instance, "stack") + "/" + text(instance, "service")], number(instance, "index")), &instance);
+    order.emplace_back(std::pair(first[text(instance, "stack") + "/" + text(instance, "service")],
+                                 number(instance, "index")),
+                       &instance);
   std::ranges::sort(order);
   json::array out;
   for (const auto& [key, instance] : order) out.push_back(*instance);
@@ -156,8 +169,8 @@ void Progress::show(const json::array& unordered) {
   context_.err.write(out);
 }
 
-Result<int> follow_deployment(const Context& context, const Api& api, const std::string& id, const std::string& stack,
-                              Duration limit, StopFlag stop, Progress* given) {
+Result<int> follow_deployment(const Context& context, const Api& api, const std::string& id,
+                              const std::string& stack, Duration limit, StopFlag stop, Progress* given) {
   std::optional<Interruptible> watch;
   if (!stop) watch.emplace();  // else somebody else looks after signals
   Progress own(context);
@@ -170,10 +183,13 @@ Result<int> follow_deployment(const Context& context, const Api& api, const std:
     auto state = text(deployment, "state");
     if (state == "succeeded") return 0;
     if (state == "superseded")
-      return fail(Errc::conflict, "a newer change of " + stack + " has taken over", {}, "drover deployment ls");
+      return fail(Errc::conflict, "a newer change of " + stack + " has taken over", {},
+                  "drover deployment ls");
     if (state == "failed" || state == "cancelled") return fail(failed_deployment(deployment, instances, id));
     if (stopped(stop)) {
-      if (!stop) context.err.write("\nnot waiting any longer; the deployment goes on: drover deployment show " + id + "\n");
+      if (!stop)
+        context.err.write("\nnot waiting any longer; the deployment goes on: drover deployment show " + id +
+                          "\n");
       return 130;
     }
     if (context.clock->now().boot > until)
@@ -190,16 +206,18 @@ Result<int> follow_operation(const Context& context, const Api& api, const std::
     TRY(auto operation, api.get(path_of({"operations", id})));
     auto state = text(operation, "state");
     std::size_t done = 0;
-    for (const auto& item : list(operation, "items")) done += at(item, "ok") != nullptr && !at(item, "ok")->is_null();
+    for (const auto& item : list(operation, "items"))
+      done += at(item, "ok") != nullptr && !at(item, "ok")->is_null();
     if (context.err.tty)
-      context.err.write(fmt::format("\r\x1b[2K{} {}: {} of {}", text(operation, "kind"), text(operation, "scope"), done,
-                                    list(operation, "items").size()));
+      context.err.write(fmt::format("\r\x1b[2K{} {}: {} of {}", text(operation, "kind"),
+                                    text(operation, "scope"), done, list(operation, "items").size()));
     if (state != "running") {
       if (context.err.tty) context.err.write("\n");
       if (state == "succeeded") return 0;
       for (const auto& item : list(operation, "items"))
         if (!truth(item, "ok"))
-          context.err.write("  ✗ " + text(item, "stack") + "/" + text(item, "instance_name") + "  " + printable(text(item, "message")) + "\n");
+          context.err.write("  ✗ " + text(item, "stack") + "/" + text(item, "instance_name") + "  " +
+                            printable(text(item, "message")) + "\n");
       return state == "partial" ? 8 : 1;
     }
     if (stopped(nullptr)) {
@@ -212,10 +230,11 @@ Result<int> follow_operation(const Context& context, const Api& api, const std::
   }
 }
 
-Result<int> after_change(const Context& context, const Api& api, const Answer& answer, const std::string& stack,
-                         const WaitFlags& flags) {
+Result<int> after_change(const Context& context, const Api& api, const Answer& answer,
+                         const std::string& stack, const WaitFlags& flags) {
   TRY(auto limit, parse_duration(flags.timeout));
-  auto deployment = text(answer.body, "deployment"), operation = text(answer.body, "kind").empty() ? "" : text(answer.body, "id");
+  auto deployment = text(answer.body, "deployment"),
+       operation = text(answer.body, "kind").empty() ? "" : text(answer.body, "id");
   bool wait = shall_wait(context, flags);
   if (context.machine_readable()) {
     TRYV(print_object(context, answer.body, [] { return std::string(); }));

@@ -35,13 +35,15 @@ void sleep_a_little();
 using StopFlag = const std::atomic<bool>*;
 
 /// The exit status: 0 succeeded, 1 failed, 5 superseded, 6 timed out, 130 interrupted.
-Result<int> follow_deployment(const Context& context, const Api& api, const std::string& id, const std::string& stack,
-                              Duration limit, StopFlag stop = nullptr, Progress* progress = nullptr);
+Result<int> follow_deployment(const Context& context, const Api& api, const std::string& id,
+                              const std::string& stack, Duration limit, StopFlag stop = nullptr,
+                              Progress* progress = nullptr);
 /// 8: some items failed.
 Result<int> follow_operation(const Context& context, const Api& api, const std::string& id, Duration limit);
 
-/// After a change: prints what was started, waits when that is wanted. `body`: {"deployment": id} or an operation.
-Result<int> after_change(const Context& context, const Api& api, const Answer& answer, const std::string& stack,
-                         const WaitFlags& flags);
+/// After a change: prints what was started, waits when that is wanted. `body`: {"deployment": id} or an
+/// operation.
+Result<int> after_change(const Context& context, const Api& api, const Answer& answer,
+                         const std::string& stack, const WaitFlags& flags);
 
 }  // namespace drover::cli

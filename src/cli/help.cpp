@@ -50,14 +50,19 @@ class Page {
 };
 
 const char* topics =
-    "\nOUTPUT      -o table|wide|json|jsonl|yaml|name|tsv (DROVER_OUTPUT); --columns a,b; --sort [-]key; --filter 'key:value word'\n"
-    "EXIT        0 ok  1 failed  2 usage, or needs --yes  3 not found, nothing runs here  4 not signed in, forbidden\n"
-    "            5 conflict  6 timed out waiting  7 hub unreachable  8 some items failed  9 versions do not fit\n"
+    "\nOUTPUT      -o table|wide|json|jsonl|yaml|name|tsv (DROVER_OUTPUT); --columns a,b; --sort [-]key; "
+    "--filter 'key:value word'\n"
+    "EXIT        0 ok  1 failed  2 usage, or needs --yes  3 not found, nothing runs here  4 not signed in, "
+    "forbidden\n"
+    "            5 conflict  6 timed out waiting  7 hub unreachable  8 some items failed  9 versions do not "
+    "fit\n"
     "            10 differences found (plan --exit-code)  11 cancelled at the prompt  130 interrupted\n"
-    "ENVIRONMENT DROVER_STATE DROVER_HUB DROVER_TOKEN DROVER_PIN DROVER_CA_FILE DROVER_OUTPUT NO_COLOR FORCE_COLOR\n";
+    "ENVIRONMENT DROVER_STATE DROVER_HUB DROVER_TOKEN DROVER_PIN DROVER_CA_FILE DROVER_OUTPUT NO_COLOR "
+    "FORCE_COLOR\n";
 }  // namespace
 
-std::string help_text(const Command& command, const std::string& path, const std::vector<Flag>& global, bool colour) {
+std::string help_text(const Command& command, const std::string& path, const std::vector<Flag>& global,
+                      bool colour) {
   Page page(colour);
   page.out = command.help + "\n";
   if (!command.examples.empty()) {
@@ -90,7 +95,8 @@ void reference(std::string& out, const Command& command, const std::string& path
     }
     if (!command.flags.empty() || !command.arguments.empty()) out += "\n| | |\n|---|---|\n";
     auto row = [&](std::string left, const std::string& right) {
-      for (std::size_t at = 0; (at = left.find('|', at)) != std::string::npos; at += 2) left.replace(at, 1, "\\|");
+      for (std::size_t at = 0; (at = left.find('|', at)) != std::string::npos; at += 2)
+        left.replace(at, 1, "\\|");
       out += "| `" + std::string(trim(left)) + "` | " + right + " |\n";
     };
     for (const auto& argument : command.arguments) row(argument_name(argument), argument.help);
@@ -107,7 +113,8 @@ std::string reference_page(const Command& root, const std::vector<Flag>& global)
       "\n## Flags of every command\n\n| | |\n|---|---|\n";
   for (const auto& flag : global) {
     std::string left = flag_name(flag);
-    for (std::size_t at = 0; (at = left.find('|', at)) != std::string::npos; at += 2) left.replace(at, 1, "\\|");
+    for (std::size_t at = 0; (at = left.find('|', at)) != std::string::npos; at += 2)
+      left.replace(at, 1, "\\|");
     out += "| `" + std::string(trim(left)) + "` | " + flag.help + " |\n";
   }
   out += "\n## Output, exit statuses, environment\n\n```" + std::string(topics) + "```\n\n## Commands\n";

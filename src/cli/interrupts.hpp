@@ -1,5 +1,6 @@
 #pragma once
-// Ctrl-C and SIGTERM for programs that stop in an orderly way: counted, and as an event that coroutines wait for.
+// Ctrl-C and SIGTERM for programs that stop in an orderly way: counted, and as an event that coroutines wait
+// for.
 
 #include <atomic>
 

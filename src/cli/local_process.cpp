@@ -40,7 +40,8 @@ Result<int> listening_pid(const std::string& socket_path) {
   socklen_t size = sizeof credentials;
   bool known = ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0;
   ::close(fd);
-  if (!known || credentials.pid <= 0) return fail(Errc::unsupported, "the process behind " + socket_path + " cannot be seen from here");
+  if (!known || credentials.pid <= 0)
+    return fail(Errc::unsupported, "the process behind " + socket_path + " cannot be seen from here");
   return credentials.pid;
 }
 
@@ -72,7 +73,8 @@ net::Awaitable<Result<void>> shut_down(runtime::KeeperOptions options, Log& log,
   // The answer comes at once; the keeper goes when nothing is left.
   const auto until = std::chrono::steady_clock::now() + grace + 5s;
   while (done && keeper.connected()) {
-    if (std::chrono::steady_clock::now() > until) done = fail(Errc::timeout, "the keeper has not ended; something does not let itself be killed");
+    if (std::chrono::steady_clock::now() > until)
+      done = fail(Errc::timeout, "the keeper has not ended; something does not let itself be killed");
     else co_await net::sleep_for(5ms);
   }
   co_await keeper.close();

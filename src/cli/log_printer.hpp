@@ -7,7 +7,8 @@ namespace drover::cli {
 
 class LogPrinter {
  public:
-  explicit LogPrinter(const Context& context, bool names, bool times) : context_(context), names_(names), times_(times) {}
+  explicit LogPrinter(const Context& context, bool names, bool times)
+      : context_(context), names_(names), times_(times) {}
   /// One JSON record as the hub sends it. False: the reader is gone.
   bool print(const std::string& record);
 

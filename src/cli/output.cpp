@@ -12,7 +12,9 @@ bool plain_yaml(std::string_view text) {
   static const std::vector<std::string_view> words{"true", "false", "null", "yes", "no", "on", "off", "~"};
   if (std::ranges::find(words, text) != words.end()) return false;
   if (!std::isalpha(static_cast<unsigned char>(text[0])) && text[0] != '/') return false;
-  return std::ranges::all_of(text, [](unsigned char c) { return std::isalnum(c) || (c && std::string_view("-_./@").contains(char(c))); });
+  return std::ranges::all_of(text, [](unsigned char c) {
+    return std::isalnum(c) || (c && std::string_view("-_./@").contains(char(c)));
+  });
 }
 
 std::string scalar(const json::value& value) {
@@ -55,7 +57,8 @@ Result<std::vector<const Field*>> chosen_fields(const Context& context, const Li
   std::vector<const Field*> fields;
   if (context.flags.columns.empty()) {
     for (const auto& field : view.fields)
-      if (!field.wide || context.flags.output == "wide" || context.flags.output == "tsv") fields.push_back(&field);
+      if (!field.wide || context.flags.output == "wide" || context.flags.output == "tsv")
+        fields.push_back(&field);
     return fields;
   }
   std::vector<std::string> names;
@@ -115,7 +118,8 @@ Result<int> print_list(const Context& context, const json::array& items, const L
   return 0;
 }
 
-Result<int> print_object(const Context& context, const json::value& object, const std::function<std::string()>& human) {
+Result<int> print_object(const Context& context, const json::value& object,
+                         const std::function<std::string()>& human) {
   const auto& format = context.flags.output;
   if (format == "json") context.out.write(pretty_json(object) + "\n");
   else if (format == "jsonl") context.out.write(print_json(object) + "\n");
@@ -143,20 +147,23 @@ Style style_of(std::string_view state) {
   return found == styles.end() ? Style::plain : found->second;
 }
 
-std::string print_facts(const Terminal& terminal, const std::vector<std::pair<std::string, std::string>>& facts) {
+std::string print_facts(const Terminal& terminal,
+                        const std::vector<std::pair<std::string, std::string>>& facts) {
   std::size_t width = 0;
   for (const auto& [key, value] : facts)
     if (!value.empty()) width = std::max(width, display_width(key));
   std::string out;
   for (const auto& [key, value] : facts) {
     if (value.empty()) continue;
-    out += std::string(width - display_width(key), ' ') + terminal.paint(Style::dim, key + ":") + " " + value + "\n";
+    out += std::string(width - display_width(key), ' ') + terminal.paint(Style::dim, key + ":") + " " +
+           value + "\n";
   }
   return out;
 }
 
 Field plain(std::string header, std::string key, bool shrinks) {
-  return {std::move(header), [key](const json::value& item) { return Cell{text(item, key)}; }, false, shrinks};
+  return {std::move(header), [key](const json::value& item) { return Cell{text(item, key)}; }, false,
+          shrinks};
 }
 Field state_field(std::string header, std::string key) {
   return {std::move(header), [key](const json::value& item) {
@@ -168,7 +175,8 @@ Field number_field(std::string header, std::string key) {
   return {std::move(header), [key](const json::value& item) { return Cell{text(item, key)}; }, true};
 }
 Field time_field(const Context& context, std::string header, std::string key) {
-  return {std::move(header), [key, &context](const json::value& item) { return Cell{since(context, text(item, key))}; }};
+  return {std::move(header),
+          [key, &context](const json::value& item) { return Cell{since(context, text(item, key))}; }};
 }
 
 }  // namespace drover::cli

@@ -26,13 +26,15 @@ struct ListView {
 /// Prints a list; the exit status.
 Result<int> print_list(const Context& context, const json::array& items, const ListView& view);
 /// Prints one object; `human` makes the text for table and wide.
-Result<int> print_object(const Context& context, const json::value& object, const std::function<std::string()>& human);
+Result<int> print_object(const Context& context, const json::value& object,
+                         const std::function<std::string()>& human);
 std::string to_yaml(const json::value& value);
 
 /// The colour that a state has everywhere.
 Style style_of(std::string_view state);
 /// "key: value" blocks, aligned.
-std::string print_facts(const Terminal& terminal, const std::vector<std::pair<std::string, std::string>>& facts);
+std::string print_facts(const Terminal& terminal,
+                        const std::vector<std::pair<std::string, std::string>>& facts);
 
 /// A field that shows a member as it is.
 Field plain(std::string header, std::string key, bool shrinks = false);

@@ -23,7 +23,8 @@ void add_flags(CLI::App& app, const std::vector<Flag>& flags) {
   for (const auto& flag : flags) {
     auto* option = add_value(app, flag.names, flag.into, flag.help);
     if (!flag.words.empty()) option->check(CLI::IsMember(flag.words));
-    if (std::holds_alternative<std::vector<std::string>*>(flag.into)) option->expected(1)->take_all()->allow_extra_args(false);
+    if (std::holds_alternative<std::vector<std::string>*>(flag.into))
+      option->expected(1)->take_all()->allow_extra_args(false);
     else if (!std::holds_alternative<bool*>(flag.into)) option->take_last();
     else option->take_last();
   }
@@ -68,7 +69,8 @@ Walk walk(const Command& root, const std::vector<Flag>& global, const std::vecto
       return out;
     }
     out.rest.push_back(words[i]);
-    bool value_follows = is_flag && (takes_value(global, words[i]) || takes_value(out.command->flags, words[i]));
+    bool value_follows =
+        is_flag && (takes_value(global, words[i]) || takes_value(out.command->flags, words[i]));
     if (naming && value_follows && i + 1 < words.size()) out.rest.push_back(words[++i]);
   }
   return out;
@@ -102,7 +104,8 @@ std::unexpected<Error> explain(const CLI::ParseError& error, const CLI::App& app
       if (word.starts_with('-'))
         return fail(Errc::invalid, at.path + " has no flag " + word, {}, flag_hint(at, global, word));
     if (!extras.empty())
-      return fail(Errc::invalid, at.path + " does not take \"" + extras.back() + "\"", {}, at.path + " --help");
+      return fail(Errc::invalid, at.path + " does not take \"" + extras.back() + "\"", {},
+                  at.path + " --help");
   }
   if (dynamic_cast<const CLI::RequiredError*>(&error)) message = at.path + ": " + message;
   return fail(Errc::invalid, message, {}, at.path + " --help");

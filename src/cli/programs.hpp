@@ -28,7 +28,8 @@ struct JoinRequest {
 
 struct Programs {
   /// `state`: absolute. Returns when the API answers on STATE/hub.sock.
-  std::function<Result<std::unique_ptr<LocalHub>>(const Context&, const UpConfig&, const std::string& state)> up;
+  std::function<Result<std::unique_ptr<LocalHub>>(const Context&, const UpConfig&, const std::string& state)>
+      up;
   /// Run until SIGTERM; the exit status.
   std::function<Result<int>(const Context&, const HubConfig&, const std::string& state)> hub;
   std::function<Result<int>(const Context&, const AgentConfig&, const std::string& state)> agent;

@@ -52,7 +52,8 @@ void add_tree_commands(Command& root, const std::vector<Flag>& global) {
         context.out.write(help_text(command, "drover " + command.name, global, context.out.colour));
         return 0;
       }
-    context.out.write(*topic == "reference" ? reference_page(root, global) : help_text(root, "drover", global, context.out.colour));
+    context.out.write(*topic == "reference" ? reference_page(root, global)
+                                            : help_text(root, "drover", global, context.out.colour));
     return 0;
   };
   root.commands.push_back(std::move(completion));
@@ -92,7 +93,8 @@ int run(int argc, char** argv, const Programs& programs, const Clock& clock) {
   bool shows_help = parsed->help || !parsed->command->run;
   if (shows_help) {
     bool asked = parsed->help || parsed->command == &root;
-    (asked ? context.out : context.err).write(help_text(*parsed->command, parsed->path, global, (asked ? context.out : context.err).colour));
+    (asked ? context.out : context.err)
+        .write(help_text(*parsed->command, parsed->path, global, (asked ? context.out : context.err).colour));
     return asked ? 0 : 2;
   }
   auto status = parsed->command->run(context);

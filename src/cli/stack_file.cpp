@@ -46,13 +46,14 @@ Result<std::string> read_path(const std::string& path) {
 }
 
 Result<std::string> find_default() {
-  static constexpr const char* names[] = {"drover.yaml", "drover.yml", "drover.json", "compose.yaml", "compose.yml",
-                                          "docker-compose.yaml", "docker-compose.yml"};
+  static constexpr const char* names[] = {"drover.yaml",       "drover.yml",  "drover.json",
+                                          "compose.yaml",      "compose.yml", "docker-compose.yaml",
+                                          "docker-compose.yml"};
   std::error_code ignored;
   for (const char* name : names)
     if (fs::exists(name, ignored)) return std::string(name);
-  return fail(Errc::not_found, "there is no stack file in this directory", "looked for drover.yaml, compose.yaml and their kin",
-              "name it: drover up FILE");
+  return fail(Errc::not_found, "there is no stack file in this directory",
+              "looked for drover.yaml, compose.yaml and their kin", "name it: drover up FILE");
 }
 }  // namespace
 

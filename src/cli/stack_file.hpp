@@ -11,8 +11,8 @@ struct StackFile {
   std::string document;  // what the hub gets
 };
 
-/// `path`: a file, "-" for stdin, or empty: drover.yaml, compose.yaml … in this directory. Warnings go to stderr.
-/// The file's text is kept in the context, so that errors can show the line.
+/// `path`: a file, "-" for stdin, or empty: drover.yaml, compose.yaml … in this directory. Warnings go to
+/// stderr. The file's text is kept in the context, so that errors can show the line.
 Result<StackFile> read_stack_file(Context& context, const std::string& path);
 
 }  // namespace drover::cli

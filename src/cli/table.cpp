@@ -32,7 +32,8 @@ void fit(const std::vector<Column>& columns, std::vector<std::size_t>& widths, s
   while (total(widths) > limit) {
     std::size_t widest = columns.size();
     for (std::size_t c = 0; c < columns.size(); ++c)
-      if (columns[c].shrinks && widths[c] > narrowest && (widest == columns.size() || widths[c] > widths[widest]))
+      if (columns[c].shrinks && widths[c] > narrowest &&
+          (widest == columns.size() || widths[c] > widths[widest]))
         widest = c;
     if (widest == columns.size()) return;
     --widths[widest];

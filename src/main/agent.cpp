@@ -17,7 +17,10 @@ Result<int> run_agent(const cli::Context& context, const cli::AgentConfig& confi
   agent::Agent agent(agent_options(config, state), {pool, *context.clock, log, real_seed()}, dialer);
   auto started = net::wait_for(agent.executor(), agent.start());
   if (started) {
-    log.info("agent started", {{"node", agent.name()}, {"hub", dialer->hub()}, {"state", state}, {"port", std::to_string(agent.port())}});
+    log.info("agent started", {{"node", agent.name()},
+                               {"hub", dialer->hub()},
+                               {"state", state},
+                               {"port", std::to_string(agent.port())}});
     interrupts.wait();
   }
   net::wait_for(agent.executor(), agent.stop("the agent was asked to end"));
@@ -33,7 +36,8 @@ Result<std::string> join_hub(const cli::Context&, const cli::JoinRequest& reques
   options.name = request.name;
   options.version = cli::version();
   TRY(auto identity, net::block_on(agent::join_hub(options)));
-  return "this host is now the node " + identity.name + " of " + identity.hub + "; run it with: drover agent --state " + request.state;
+  return "this host is now the node " + identity.name + " of " + identity.hub +
+         "; run it with: drover agent --state " + request.state;
 }
 
 }  // namespace drover::start

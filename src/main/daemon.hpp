@@ -22,6 +22,7 @@ Result<void> make_state_directory(const std::string& state);
 Result<int> run_agent(const cli::Context& context, const cli::AgentConfig& config, const std::string& state);
 Result<int> run_hub(const cli::Context& context, const cli::HubConfig& config, const std::string& state);
 Result<std::string> join_hub(const cli::Context& context, const cli::JoinRequest& request);
-Result<std::unique_ptr<cli::LocalHub>> run_up(const cli::Context& context, const cli::UpConfig& config, const std::string& state);
+Result<std::unique_ptr<cli::LocalHub>> run_up(const cli::Context& context, const cli::UpConfig& config,
+                                              const std::string& state);
 
 }  // namespace drover::start

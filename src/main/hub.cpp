@@ -28,9 +28,11 @@ hub::HubOptions hub_options(const cli::HubConfig& config, const std::string& sta
 namespace {
 /// What a person needs to know; on stdout, so that it does not drown in the log.
 void tell(const cli::Context& context, hub::Hub& hub, net::Executor executor) {
-  std::string out = "hub        " + hub.url() + "\nUI         http://127.0.0.1:" + std::to_string(hub.port()) + "/\n";
+  std::string out =
+      "hub        " + hub.url() + "\nUI         http://127.0.0.1:" + std::to_string(hub.port()) + "/\n";
   if (net::wait_for(executor, hub.needs_login_link()))
-    if (auto link = net::wait_for(executor, hub.login_link())) out += "log in     " + *link + "   (once, within 15 minutes)\n";
+    if (auto link = net::wait_for(executor, hub.login_link()))
+      out += "log in     " + *link + "   (once, within 15 minutes)\n";
   out += "add hosts  drover token create\n";
   context.out.write(out);
 }

@@ -38,8 +38,10 @@ agent::AgentOptions agent_options(const cli::AgentConfig& config, const std::str
 Result<void> make_state_directory(const std::string& state) {
   std::error_code error;
   std::filesystem::create_directories(state, error);
-  if (error) return fail(Errc::denied, "cannot make " + state, error.message(), "another directory: --state DIR");
-  if (::chmod(state.c_str(), 0700) != 0) return fail(from_errno(errno, "cannot close " + state + " to others"));
+  if (error)
+    return fail(Errc::denied, "cannot make " + state, error.message(), "another directory: --state DIR");
+  if (::chmod(state.c_str(), 0700) != 0)
+    return fail(from_errno(errno, "cannot close " + state + " to others"));
   return {};
 }
 }  // namespace start

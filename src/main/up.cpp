@@ -83,7 +83,8 @@ class UpProcess final : public cli::LocalHub {
   }
 
   Result<void> stop(bool force, agent::Agent::Workloads workloads) {
-    if (agent_) net::wait_for(agent_->executor(), agent_->stop("drover up ends", workloads, force ? 0s : 10s));
+    if (agent_)
+      net::wait_for(agent_->executor(), agent_->stop("drover up ends", workloads, force ? 0s : 10s));
     agent_.reset();
     port_.close();
     if (hub_) net::wait_for(pool_.executor(0), hub_->stop());

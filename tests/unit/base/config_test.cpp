@@ -94,8 +94,9 @@ TEST(Config, LaterSourcesWin) {
 }
 
 TEST(Config, AllErrorsAtOnceWithTheirPlaces) {
-  auto sources = file("hub = \"nonsense\"\nhartbeat = \"1s\"\nport = 70000\nexec = \"true\"\ncolour = \"gren\"\n"
-                      "password = \"${NOT_THERE}\"\n");
+  auto sources = file(
+      "hub = \"nonsense\"\nhartbeat = \"1s\"\nport = 70000\nexec = \"true\"\ncolour = \"gren\"\n"
+      "password = \"${NOT_THERE}\"\n");
   sources.environment["DROVER_AGENT_HEARTBEAT"] = "2h";
   auto loaded = load_config<Sample>(sources);
   ASSERT_FALSE(loaded);
@@ -121,7 +122,8 @@ TEST(Config, SyntaxErrorsHaveAPlace) {
 }
 
 TEST(Config, ShownFileReadsBackToTheSame) {
-  auto sources = file("name = \"a \\\"quoted\\\" one\"\nlabels = { a = \"1\", b = \"2\" }\n[limits]\nparallel = 7\n");
+  auto sources =
+      file("name = \"a \\\"quoted\\\" one\"\nlabels = { a = \"1\", b = \"2\" }\n[limits]\nparallel = 7\n");
   auto first = load_config<Sample>(sources);
   ASSERT_TRUE(first);
   auto second = load_config<Sample>(file(config_toml(first->entries, true)));

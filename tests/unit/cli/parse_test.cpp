@@ -10,7 +10,8 @@ struct Tree {
   bool follow = false;
   std::optional<std::uint32_t> tail;
   std::string state, output;
-  std::vector<Flag> global{{"--state", "State.", &state, "DIR", {}}, {"-o,--output", "Format.", &output, "", {"table", "json"}}};
+  std::vector<Flag> global{{"--state", "State.", &state, "DIR", {}},
+                           {"-o,--output", "Format.", &output, "", {"table", "json"}}};
   Command root{"drover", "Test."};
   Tree() {
     Command logs{"logs", "Logs."};
@@ -59,7 +60,8 @@ TEST(Parse, DidYouMean) {
 }
 
 TEST(Parse, WrongValuesAreUsageErrors) {
-  for (std::vector<std::string> words : {std::vector<std::string>{"logs", "-n", "x"}, {"logs", "-n"}, {"logs", "-o", "xml"}}) {
+  for (std::vector<std::string> words :
+       {std::vector<std::string>{"logs", "-n", "x"}, {"logs", "-n"}, {"logs", "-o", "xml"}}) {
     Tree tree;
     auto parsed = tree.parse(words);
     ASSERT_FALSE(parsed) << words.back();
@@ -95,9 +97,10 @@ TEST(Tree, EveryCommandOfTheIssueIsThere) {
   expect_described(tree.root, "drover");
   std::set<std::string> names;
   for (const auto& command : tree.root.commands) names.insert(command.name);
-  for (const char* name : {"up", "down", "apply", "plan", "ps", "status", "logs", "start", "stop", "restart", "scale", "rm", "why",
-                           "events", "node", "task", "deployment", "token", "user", "hub", "agent", "config", "doctor", "version",
-                           "schema", "api"})
+  for (const char* name :
+       {"up",      "down",  "apply", "plan",   "ps",     "status",  "logs",   "start",      "stop",
+        "restart", "scale", "rm",    "why",    "events", "node",    "task",   "deployment", "token",
+        "user",    "hub",   "agent", "config", "doctor", "version", "schema", "api"})
     EXPECT_TRUE(names.contains(name)) << name;
 }
 
@@ -108,7 +111,8 @@ TEST(Tree, FlagsDoNotCollide) {
     auto parsed = parse_arguments(tree.root, tree.global, {command.name, "--help"});
     EXPECT_TRUE(parsed) << command.name;
     std::multiset<std::string> names;
-    for (const std::vector<Flag>* flags : {&command.flags, static_cast<const std::vector<Flag>*>(&tree.global)})
+    for (const std::vector<Flag>* flags :
+         {&command.flags, static_cast<const std::vector<Flag>*>(&tree.global)})
       for (const auto& flag : *flags)
         for (const auto& name : split(flag.names, ',')) names.insert(name);
     for (const auto& name : names) EXPECT_EQ(names.count(name), 1u) << command.name << " " << name;

@@ -30,7 +30,8 @@ TEST(Table, AlignsAndFits) {
   Terminal terminal;
   terminal.width = 24;
   auto out = print_table({{"NAME"}, {"N", true}, {"NOTE", false, true}},
-                         {{{"web-1"}, {"7"}, {"a long note that does not fit"}}, {{"日本"}, {"12"}, {""}}}, terminal, {});
+                         {{{"web-1"}, {"7"}, {"a long note that does not fit"}}, {{"日本"}, {"12"}, {""}}},
+                         terminal, {});
   EXPECT_EQ(out, "NAME    N  NOTE\nweb-1   7  a long note …\n日本   12\n");
 }
 
@@ -47,7 +48,8 @@ TEST(Table, TabsForPrograms) {
 TEST(Yaml, ReadsBackAsWritten) {
   auto value = parse_json(R"({"a":[{"b":"yes","c":[]},"x: y"],"d":{},"e":"plain","f":null,"g":""})");
   ASSERT_TRUE(value);
-  EXPECT_EQ(to_yaml(*value), "a:\n  - b: \"yes\"\n    c: []\n  - \"x: y\"\nd: {}\ne: plain\nf: null\ng: \"\"\n");
+  EXPECT_EQ(to_yaml(*value),
+            "a:\n  - b: \"yes\"\n    c: []\n  - \"x: y\"\nd: {}\ne: plain\nf: null\ng: \"\"\n");
 }
 
 }  // namespace
