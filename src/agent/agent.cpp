@@ -67,8 +67,9 @@ struct Agent::Impl {
         parts(its_parts),
         dialer(std::move(its_dialer)),
         executor(parts.pool.executor(0)),
-        files(parts.pool.executor(1)),
         disk(1),
+        hands(1),
+        files(hands.executor(0)),
         streams(executor, [this](std::string_view, std::string_view what) {
           parts.log.error("a stream failed", {{"error", std::string(what)}});
         }) {}
@@ -76,8 +77,10 @@ struct Agent::Impl {
   AgentOptions options;
   AgentParts parts;
   std::shared_ptr<Dialer> dialer;
-  net::Executor executor, files;
-  net::IoPool disk;  // a thread of its own for the journal: a slow disk holds up nothing else
+  net::Executor executor;
+  net::IoPool disk;   // a thread of its own for the journal: a slow disk holds up nothing else
+  net::IoPool hands;  // and one for logs, user names, ports
+  net::Executor files;
   net::TaskGroup streams;
   std::optional<store::LockFile> lock;
   runtime::Paths paths;

@@ -19,7 +19,7 @@
 
 namespace drover::agent {
 
-/// The world that main gives it. The pool needs two threads or more.
+/// The world that main gives it. One thread is enough.
 struct AgentParts {
   net::IoPool& pool;
   const Clock& clock;

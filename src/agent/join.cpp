@@ -26,6 +26,15 @@ std::string line_of(const std::string& path) {
   return std::string(trim(runtime::read_small_file(path, 64 << 10)));
 }
 
+constexpr std::string_view next_key = "key.pem.next";
+
+bool fits(const net::Identity& identity) {
+  if (identity.key.reveal().empty()) return false;
+  const auto certificate = net::inspect(identity.certificate);
+  const auto pin = net::pin_of_key(identity.key);
+  return certificate && pin && certificate->pin == *pin;
+}
+
 std::unexpected<Error> bad_line(std::string cause) {
   return fail(Errc::invalid, "this is not a join line", std::move(cause),
               "copy the whole line that `drover token create` printed; it starts with drover-join:v1:");
@@ -107,12 +116,19 @@ Result<NodeIdentity> load_node_identity(const std::string& state) {
     return fail(Errc::denied, "others may read the private key " + file(state, "key.pem"), {},
                 "chmod 600 " + file(state, "key.pem"));
   identity.certificate.key = Secret(runtime::read_small_file(file(state, "key.pem")));
+  if (!fits(identity.certificate)) {  // a renewal ended between its two renames
+    identity.certificate.key = Secret(runtime::read_small_file(file(state, next_key)));
+    if (!fits(identity.certificate))
+      return fail(Errc::internal, fmt::format("the key in {} is not the certificate's", state), {},
+                  "join the hub again");
+    ::rename(file(state, next_key).c_str(), file(state, "key.pem").c_str());
+  }
   identity.uid = line_of(file(state, "uid"));
   identity.name = line_of(file(state, "name"));
   identity.hub = line_of(file(state, "hub"));
   identity.ca = runtime::read_small_file(file(state, "ca.pem"));
   identity.pins = split(line_of(file(state, "pins")), '\n');
-  if (identity.certificate.key.reveal().empty() || identity.hub.empty() || identity.ca.empty())
+  if (identity.hub.empty() || identity.ca.empty())
     return fail(Errc::internal, fmt::format("the identity in {} is incomplete", state), {},
                 "join the hub again");
   return identity;
@@ -124,8 +140,12 @@ Result<void> save_node_identity(const std::string& state, const NodeIdentity& id
   TRYV(net::write_file_atomically(file(state, "hub"), identity.hub + "\n", 0644));
   TRYV(net::write_file_atomically(file(state, "ca.pem"), identity.ca, 0644));
   TRYV(net::write_file_atomically(file(state, "pins"), drover::join(identity.pins, "\n") + "\n", 0644));
-  TRYV(net::write_file_atomically(file(state, "key.pem"), identity.certificate.key.reveal(), 0600));
-  return net::write_file_atomically(file(state, "cert.pem"), identity.certificate.certificate, 0644);
+  // At every moment there is a certificate, and a key that fits it under one of the two names.
+  TRYV(net::write_file_atomically(file(state, next_key), identity.certificate.key.reveal(), 0600));
+  TRYV(net::write_file_atomically(file(state, "cert.pem"), identity.certificate.certificate, 0644));
+  if (::rename(file(state, next_key).c_str(), file(state, "key.pem").c_str()) != 0)
+    return fail(from_errno(errno, file(state, "key.pem")));
+  return {};
 }
 
 net::Awaitable<Result<NodeIdentity>> join_hub(JoinOptions options) {

@@ -50,7 +50,7 @@ struct NodeIdentity {
 };
 /// not_found: this directory has not joined a hub.
 Result<NodeIdentity> load_node_identity(const std::string& state);
-/// The certificate last, so that a directory with one has everything.
+/// Durable; a crash on the way leaves the former identity or the new one.
 Result<void> save_node_identity(const std::string& state, const NodeIdentity& identity);
 
 struct JoinOptions {

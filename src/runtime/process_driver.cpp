@@ -19,6 +19,7 @@ using agent::SpawnFailed;
 namespace {
 
 constexpr std::size_t kept_lines = 20;
+constexpr Duration log_close_patience = 1s;
 constexpr Duration log_patience = 100ms;  // how long an end is held back for the last lines
 
 /// A service's key is its instance id; a probe's has a dot and the question behind it.
@@ -333,6 +334,12 @@ net::Awaitable<Result<void>> ProcessDriver::stop(agent::StopRun order) {
 }
 
 net::Awaitable<Result<void>> ProcessDriver::forget(Run run) {
+  // Its files may be removed next, and the last lines must not bring the directory back.
+  for (auto waited = 0ms; waited < log_close_patience; waited += 5ms) {
+    const auto known = impl_->runs.find(run);
+    if (known == impl_->runs.end() || known->second.latest.log_closed != 0) break;
+    co_await net::sleep_for(5ms);
+  }
   impl_->runs.erase(run);
   co_await net::run_on(impl_->parts.files, [&] { remove_run_record(impl_->parts.keeper.paths, run); });
   co_return co_await impl_->client.forget(key_of(run.instance), run.incarnation);

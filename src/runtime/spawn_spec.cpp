@@ -106,14 +106,12 @@ std::string bad_directory(const agent::Spawn& spawn, const std::string& path) {
 }
 
 /// The instance's own directory, for a program that names none.
-Result<std::string> own_directory(const agent::Spawn& spawn, const Account& account, const Paths& paths) {
+Result<std::string> own_directory(const agent::Spawn& spawn, const Paths& paths) {
   const auto path = instance_directory(paths, spawn.stack, spawn.instance_name, spawn.run.instance);
   const auto stack = instances_directory(paths) + "/" + spawn.stack;
   for (const auto& each : {stack, path})
     if (::mkdir(each.c_str(), each == path ? 0755 : 0711) != 0 && errno != EEXIST)
       return fail(from_errno(errno, each));
-  if (account.change && ::chown(path.c_str(), account.uid, account.gid) != 0)
-    return fail(from_errno(errno, path));
   return path;
 }
 
@@ -151,8 +149,10 @@ std::expected<keeper::SpawnSpec, Refusal> build(const agent::Spawn& spawn, const
   if (!words) return refuse(spawn, words.error().message + of);
   spec.argv = std::move(*words);
   if (spec.argv.empty()) return refuse(spawn, fmt::format("the command of {} is empty", service_of(spawn)));
-  if (process(spawn).working_dir.empty()) {
-    auto own = own_directory(spawn, *account, paths);
+  if (process(spawn).working_dir.empty() && account->change) {
+    spec.cwd = "/";  // another user may not pass through our state directory
+  } else if (process(spawn).working_dir.empty()) {
+    auto own = own_directory(spawn, paths);
     if (!own) return refuse(spawn, own.error().message, Why::transient);
     spec.cwd = std::move(*own);
   } else {
