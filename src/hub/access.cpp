@@ -81,10 +81,12 @@ net::Awaitable<Result<Caller>> Access::identify(const net::Request& request) {
   }
   if (auto header = request.headers.get("Authorization")) {
     constexpr std::string_view scheme = "Bearer ";
-    auto found = header->starts_with(scheme) ? co_await find(std::string(header->substr(scheme.size())), "api")
-                                             : std::nullopt;
+    auto found = header->starts_with(scheme)
+                     ? co_await find(std::string(header->substr(scheme.size())), "api")
+                     : std::nullopt;
     if (!found) co_return fail(Errc::unauthenticated, "the token is not valid (any more)");
-    auto caller = make(request, "token:" + (found->name.empty() ? to_string(found->id) : found->name), "token");
+    auto caller =
+        make(request, "token:" + (found->name.empty() ? to_string(found->id) : found->name), "token");
     caller.user = found->user;
     caller.credential = found->id;
     co_return caller;
@@ -121,7 +123,8 @@ net::Awaitable<Result<void>> Access::login_attempt(std::string address) {
 }
 
 std::string Access::cookie(const net::Request& request, std::string_view secret, Duration life) {
-  auto out = cookie_name(request) + "=" + std::string(secret) + "; Path=/; HttpOnly; SameSite=Strict; Max-Age=" +
+  auto out = cookie_name(request) + "=" + std::string(secret) +
+             "; Path=/; HttpOnly; SameSite=Strict; Max-Age=" +
              std::to_string(secret.empty() ? 0 : std::int64_t(seconds(life)));
   if (request.peer->transport == net::Transport::tls) out += "; Secure";
   return out;

@@ -15,7 +15,7 @@ struct Caller {
   std::string how;    // "unix", "token", "session", "none"
   std::string user, role;
   std::optional<TokenId> credential;
-  Who who;            // actor, origin, trace id
+  Who who;  // actor, origin, trace id
 };
 
 class Access {

@@ -13,7 +13,8 @@ constexpr std::string_view nonce_mark = "__CSP_NONCE__";
 
 constexpr std::string_view plain_page =
     "<!doctype html><html lang=en><meta charset=utf-8><title>Drover</title><h1>Drover</h1>"
-    "<p>This hub was built without its web UI. The API is at <a href=/api/v1/openapi.json>/api/v1</a>, and the "
+    "<p>This hub was built without its web UI. The API is at <a href=/api/v1/openapi.json>/api/v1</a>, and "
+    "the "
     "command <code>drover</code> does everything.</p></html>";
 
 const Asset* find(std::string_view path) {

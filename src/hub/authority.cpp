@@ -26,7 +26,8 @@ std::string joined(const std::vector<std::string>& names) {
   return out;
 }
 
-bool still_good(const std::string& directory, const net::Identity& hub, const std::string& names, WallTime now) {
+bool still_good(const std::string& directory, const net::Identity& hub, const std::string& names,
+                WallTime now) {
   auto info = net::inspect(hub.certificate);
   if (!info || info->not_after < now + std::chrono::days(30) || info->not_before > now) return false;
   std::ifstream file(directory + "/hub.names");
@@ -48,7 +49,8 @@ Result<net::Identity> load_or_make_hub(const std::string& directory, const net::
 
 }  // namespace
 
-Result<Authority> Authority::open(const std::string& directory, std::vector<std::string> names, WallTime now) {
+Result<Authority> Authority::open(const std::string& directory, std::vector<std::string> names,
+                                  WallTime now) {
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   if (error) return fail(from_errno(error.value(), "cannot make " + directory));
@@ -64,7 +66,8 @@ std::string Authority::join_line(const std::string& secret, const std::string& n
   return "drover-join:v1:" + to_base64url(to_json_text(JoinLine{url_, secret, pins(), name}));
 }
 
-Result<Authority::Signed> Authority::sign(const std::string& csr, NodeId uid, std::string name, WallTime now) const {
+Result<Authority::Signed> Authority::sign(const std::string& csr, NodeId uid, std::string name,
+                                          WallTime now) const {
   Signed out;
   TRY(out.answer.certificate, net::sign_agent(ca_, csr, to_string(uid), now));
   TRY(auto info, net::inspect(out.answer.certificate));

@@ -34,8 +34,8 @@ BOOST_DESCRIBE_STRUCT(JoinAnswer, (), (uid, name, certificate, ca, pins))
 
 class Authority {
  public:
-  /// Loads CA and hub certificate from `directory`, or makes them. A hub certificate that ends within 30 days, or
-  /// lacks one of `names`, is made anew (same CA: agents notice nothing).
+  /// Loads CA and hub certificate from `directory`, or makes them. A hub certificate that ends within 30
+  /// days, or lacks one of `names`, is made anew (same CA: agents notice nothing).
   static Result<Authority> open(const std::string& directory, std::vector<std::string> names, WallTime now);
 
   const net::Identity& hub() const { return hub_; }

@@ -14,8 +14,8 @@ constexpr int variant = sodium_base64_VARIANT_URLSAFE_NO_PADDING;
 
 std::string to_base64url(std::string_view bytes) {
   std::string out(sodium_base64_encoded_len(bytes.size(), variant), '\0');
-  sodium_bin2base64(out.data(), out.size(), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
-                    variant);
+  sodium_bin2base64(out.data(), out.size(), reinterpret_cast<const unsigned char*>(bytes.data()),
+                    bytes.size(), variant);
   out.pop_back();  // the terminating zero
   return out;
 }
@@ -23,8 +23,8 @@ std::string to_base64url(std::string_view bytes) {
 std::optional<std::string> from_base64url(std::string_view text) {
   std::string out(text.size(), '\0');
   std::size_t length = 0;
-  int code = sodium_base642bin(reinterpret_cast<unsigned char*>(out.data()), out.size(), text.data(), text.size(),
-                               nullptr, &length, nullptr, variant);
+  int code = sodium_base642bin(reinterpret_cast<unsigned char*>(out.data()), out.size(), text.data(),
+                               text.size(), nullptr, &length, nullptr, variant);
   if (code != 0) return std::nullopt;
   out.resize(length);
   return out;
@@ -39,7 +39,8 @@ Result<std::string> hash_password(const Secret<std::string>& password) {
   std::array<char, crypto_pwhash_STRBYTES> out{};
   if (crypto_pwhash_str(out.data(), text.data(), text.size(), crypto_pwhash_OPSLIMIT_MODERATE,
                         crypto_pwhash_MEMLIMIT_MODERATE) != 0)
-    return fail(Errc::unavailable, "there is no memory to hash a password", {}, "256 MiB are needed for a moment");
+    return fail(Errc::unavailable, "there is no memory to hash a password", {},
+                "256 MiB are needed for a moment");
   return std::string(out.data());
 }
 

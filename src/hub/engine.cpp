@@ -6,7 +6,8 @@ namespace drover::hub {
 
 namespace {
 constexpr Duration longest_sleep = 5s;
-constexpr std::size_t max_pending = 200'000;  // changes; then commands are refused until the disk has caught up
+constexpr std::size_t max_pending =
+    200'000;  // changes; then commands are refused until the disk has caught up
 
 Error full_disk() {
   return {Errc::unavailable,
@@ -16,8 +17,8 @@ Error full_disk() {
           {}};
 }
 bool is_empty(const Touched& it) {
-  return it.nodes.empty() && it.stacks.empty() && it.services.empty() && it.instances.empty() && it.tasks.empty() &&
-         it.deployments.empty() && it.operations.empty();
+  return it.nodes.empty() && it.stacks.empty() && it.services.empty() && it.instances.empty() &&
+         it.tasks.empty() && it.deployments.empty() && it.operations.empty();
 }
 /// Commands that store nothing are carried out on a full disk too.
 bool stores_nothing(const Command& command) { return std::holds_alternative<RelayFrame>(command); }
@@ -28,8 +29,11 @@ Engine::Engine(EngineParts parts, Image image)
       core_(parts_.settings, std::move(image), parts_.clock.now()),
       rng_(parts_.seed),
       tasks_(core_thread_.executor(0), [this](std::string_view task, std::string_view what) {
-        parts_.fatal({Errc::internal, "a task of the hub ended by an exception: " + std::string(task),
-                      std::string(what), {}, {}});
+        parts_.fatal({Errc::internal,
+                      "a task of the hub ended by an exception: " + std::string(task),
+                      std::string(what),
+                      {},
+                      {}});
       }) {
   update_admissions();
 }
@@ -55,7 +59,8 @@ net::Awaitable<void> Engine::close(Duration limit) {
 
 void Engine::step(const In& in) {
   auto effects = std::make_shared<Effects>(core_.step(parts_.clock.now(), rng_, in));
-  bool events = std::ranges::any_of(effects->changes, [](const Change& it) { return std::holds_alternative<Event>(it); });
+  bool events = std::ranges::any_of(effects->changes,
+                                    [](const Change& it) { return std::holds_alternative<Event>(it); });
   if (effects->wake != wake_) {
     wake_ = effects->wake;
     woken_.set();
@@ -139,7 +144,8 @@ void Engine::deliver(const Effects& effects, bool events) {
     auto found = sessions_.find(frame.session);
     if (found == sessions_.end()) continue;
     auto envelope = frame.envelope;
-    if (!found->second->out.try_push(envelope)) found->second->out.close();  // does not keep up: it comes again
+    if (!found->second->out.try_push(envelope))
+      found->second->out.close();  // does not keep up: it comes again
   }
   for (const auto& close : effects.closes)
     if (auto found = sessions_.find(close.session); found != sessions_.end()) found->second->out.close();
@@ -183,7 +189,8 @@ bool Engine::admits(std::string_view uid, std::string_view serial) const {
 
 // ---- from other threads
 
-net::Awaitable<Result<Answer>> Engine::submit(Who who, Command command, std::optional<Idempotency> idempotency) {
+net::Awaitable<Result<Answer>> Engine::submit(Who who, Command command,
+                                              std::optional<Idempotency> idempotency) {
   if (read_only_ && !stores_nothing(command)) co_return fail(full_disk());
   auto box = std::make_shared<Box<Result<Answer>>>();
   auto call = std::make_shared<Call>(Call{0, std::move(who), std::move(command), std::move(idempotency)});
@@ -212,7 +219,8 @@ std::shared_ptr<SessionOut> Engine::open_session(NodeId uid, std::string address
 }
 
 net::Awaitable<void> Engine::frame(SessionId session, Envelope envelope) {
-  co_await net::run_on(core_executor(), [this, in = SessionFrame{session, std::move(envelope)}] { step(in); });
+  co_await net::run_on(core_executor(),
+                       [this, in = SessionFrame{session, std::move(envelope)}] { step(in); });
 }
 
 void Engine::close_session(SessionId session, std::string reason) {

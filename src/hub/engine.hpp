@@ -1,11 +1,11 @@
 #pragma once
-// The core's home: one thread for HubCore, one for commits, and the rule between them: nothing that was decided or
-// seen leaves before it is durable.
+// The core's home: one thread for HubCore, one for commits, and the rule between them: nothing that was
+// decided or seen leaves before it is durable.
 //
-// Group commit: while one commit runs, the changes of further steps collect; they go out together. What a step has
-// to say (answers, frames, news for watchers), and what a read has seen, is released in order: at once when nothing
-// is pending, else with the commit that makes durable what it could have seen.
-// A commit that fails ends the process (the next start reads the truth). A full disk does not: the batch is kept and
+// Group commit: while one commit runs, the changes of further steps collect; they go out together. What a
+// step has to say (answers, frames, news for watchers), and what a read has seen, is released in order: at
+// once when nothing is pending, else with the commit that makes durable what it could have seen. A commit
+// that fails ends the process (the next start reads the truth). A full disk does not: the batch is kept and
 // tried again, new commands are refused before they reach the core, agents' sessions stay.
 
 #include <atomic>
@@ -43,8 +43,8 @@ struct EngineParts {
   const Clock& clock;
   Log& log;
   std::uint64_t seed = 0;
-  Duration disk_retry = 1s;                  // between attempts while the disk is full
-  std::function<void(const Error&)> fatal;   // a commit failed; must not return to normal life
+  Duration disk_retry = 1s;                 // between attempts while the disk is full
+  std::function<void(const Error&)> fatal;  // a commit failed; must not return to normal life
 };
 
 class Engine {
@@ -60,9 +60,10 @@ class Engine {
   net::Awaitable<void> close(Duration limit);
 
   /// A command's answer, when it is durable. unavailable: the disk is full, or it does not answer.
-  net::Awaitable<Result<Answer>> submit(Who who, Command command, std::optional<Idempotency> idempotency = {});
-  /// fn(const HubCore&) on the core's thread; the result when all that it could have seen is durable. fn may return
-  /// a Result.
+  net::Awaitable<Result<Answer>> submit(Who who, Command command,
+                                        std::optional<Idempotency> idempotency = {});
+  /// fn(const HubCore&) on the core's thread; the result when all that it could have seen is durable. fn may
+  /// return a Result.
   template <class F>
   auto read(F fn) -> net::Awaitable<decltype(as_result(fn(std::declval<const HubCore&>())))>;
   /// The same without waiting for the disk: for what is never shown (credentials).
@@ -148,7 +149,11 @@ class Engine {
 /// How long an answer may wait for the disk.
 inline constexpr Duration disk_patience = 60s;
 inline Error disk_silent() {
-  return {Errc::unavailable, "the hub's disk does not answer", {}, "see the hub's log; the outcome is not known", {}};
+  return {Errc::unavailable,
+          "the hub's disk does not answer",
+          {},
+          "see the hub's log; the outcome is not known",
+          {}};
 }
 
 template <class F>

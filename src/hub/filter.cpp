@@ -62,7 +62,8 @@ bool any_scalar(const json::value& value, const Test& test) {
   if (value.is_array())
     return std::ranges::any_of(value.get_array(), [&](const auto& item) { return any_scalar(item, test); });
   if (value.is_object())
-    return std::ranges::any_of(value.get_object(), [&](const auto& item) { return any_scalar(item.value(), test); });
+    return std::ranges::any_of(value.get_object(),
+                               [&](const auto& item) { return any_scalar(item.value(), test); });
   return !value.is_null() && test(scalar_text(value));
 }
 

@@ -16,8 +16,9 @@ namespace drover::hub {
 namespace {
 
 [[noreturn]] void end_process(Log& log, const Error& error) {
-  log.error("the hub ends: what it decided could not be made durable",
-            {{"error", error.message}, {"cause", error.cause}, {"hint", "start it again: it reads the truth"}});
+  log.error(
+      "the hub ends: what it decided could not be made durable",
+      {{"error", error.message}, {"cause", error.cause}, {"hint", "start it again: it reads the truth"}});
   ::_exit(1);
 }
 
@@ -46,7 +47,8 @@ std::string url_of(const HubListen& where, std::uint16_t port) {
 std::vector<std::string> certificate_names(const HubOptions& options) {
   auto names = options.names;
   for (const auto& where : options.listen)
-    if (!is_any(where.address) && where.address != "127.0.0.1" && where.address != "::1") names.push_back(where.address);
+    if (!is_any(where.address) && where.address != "127.0.0.1" && where.address != "::1")
+      names.push_back(where.address);
   char name[256] = {};
   if (::gethostname(name, sizeof name - 1) == 0 && *name) names.emplace_back(name);
   if (auto url = net::parse_url(options.url)) names.push_back(url->host);
@@ -68,11 +70,20 @@ struct Hub::Impl {
                 .clock = parts.clock,
                 .log = parts.log,
                 .seed = parts.seed,
-                .fatal = [this](const Error& error) { parts.fatal ? parts.fatal(error) : end_process(parts.log, error); }},
+                .fatal =
+                    [this](const Error& error) {
+                      parts.fatal ? parts.fatal(error) : end_process(parts.log, error);
+                    }},
                std::move(image)),
         access(engine, ::geteuid()),
         streams(engine),
-        api{engine, access, authority, streams, worker.executor(0), options.version, options.revision,
+        api{engine,
+            access,
+            authority,
+            streams,
+            worker.executor(0),
+            options.version,
+            options.revision,
             std::string(ui_build())},
         router(make_router({api, metrics, parts.log, parts.clock.now().boot})),
         server(parts.pool, server_settings(),
@@ -133,7 +144,9 @@ Result<std::shared_ptr<const net::TlsServer>> Hub::Impl::tls() const {
   net::AgentAdmission agents;
   agents.cas = {authority.ca_certificate()};
   agents.allow_expired = true;  // such a one may renew, and nothing else
-  agents.allowed = [this](std::string_view uid, std::string_view serial) { return engine.admits(uid, serial); };
+  agents.allowed = [this](std::string_view uid, std::string_view serial) {
+    return engine.admits(uid, serial);
+  };
   return net::TlsServer::create({.identity = authority.hub(), .agents = std::move(agents)});
 }
 
@@ -173,7 +186,8 @@ const std::string& Hub::url() const { return impl_->authority.url(); }
 // ---- the agent of the same process
 
 net::Awaitable<void> Hub::Impl::take_sessions(net::MemoryPort& from, NodeId uid) {
-  while (auto link = co_await from.accept()) co_await run_session(engine, parts.log, std::move(*link), uid, "this process");
+  while (auto link = co_await from.accept())
+    co_await run_session(engine, parts.log, std::move(*link), uid, "this process");
 }
 
 net::Awaitable<void> Hub::Impl::take_streams(net::MemoryPort& from, NodeId uid) {
@@ -198,7 +212,8 @@ net::Awaitable<Result<void>> Hub::attach(net::MemoryPort& port, NodeId uid, std:
     token.created_at = now;
     token.expires_at = now + 60s;
     CO_TRY([[maybe_unused]] auto made, co_await engine.submit(who, PutJoinToken{token}));
-    CO_TRY([[maybe_unused]] auto done, co_await engine.submit(who, RegisterNode{hash, uid, name, "memory", ""}));
+    CO_TRY([[maybe_unused]] auto done,
+           co_await engine.submit(who, RegisterNode{hash, uid, name, "memory", ""}));
   }
   impl_->links.spawn(impl_->take_sessions(port, uid), "sessions in memory");
   impl_->links.spawn(impl_->take_streams(port, uid), "streams in memory");
@@ -208,7 +223,8 @@ net::Awaitable<Result<void>> Hub::attach(net::MemoryPort& port, NodeId uid, std:
 net::Awaitable<Result<std::string>> Hub::login_link() {
   auto secret = random_token();
   auto now = impl_->parts.clock.now().wall;
-  Credential it{.id = fresh_id<TokenId>(impl_->api), .kind = "link", .hash = hash_of_secret(secret), .user = "admin"};
+  Credential it{
+      .id = fresh_id<TokenId>(impl_->api), .kind = "link", .hash = hash_of_secret(secret), .user = "admin"};
   it.created_at = now;
   it.expires_at = now + 15min;
   Who who{.actor = "system", .origin = "hub", .correlation = random_trace()};

@@ -21,18 +21,19 @@
 
 namespace drover::hub {
 
-/// Where TCP callers come in. Always TLS; from loopback plain HTTP too, on the same port (the UI on this machine).
+/// Where TCP callers come in. Always TLS; from loopback plain HTTP too, on the same port (the UI on this
+/// machine).
 struct HubListen {
   std::string address = "127.0.0.1";
   std::uint16_t port = 3079;  // 0: any free one
 };
 
 struct HubOptions {
-  std::string state;                 // directory; made if missing
-  std::string socket;                // empty: STATE/hub.sock
+  std::string state;   // directory; made if missing
+  std::string socket;  // empty: STATE/hub.sock
   std::vector<HubListen> listen{HubListen{}};
-  std::string url;                   // for join lines: "https://hub.example:3079"; empty: from the first listener
-  std::vector<std::string> names;    // more names and addresses for the hub's certificate
+  std::string url;  // for join lines: "https://hub.example:3079"; empty: from the first listener
+  std::vector<std::string> names;  // more names and addresses for the hub's certificate
   std::vector<std::string> also_hosts;
   HubSettings settings;
   std::string version = "0.1.0", revision;

@@ -61,7 +61,9 @@ bool before(const Position& a, const Position& b, const Order& order) {
 }
 
 Result<Position> read_cursor(const std::string& cursor) {
-  auto wrong = [] { return fail(Errc::invalid, "the cursor is not one of ours", {}, "start again without it"); };
+  auto wrong = [] {
+    return fail(Errc::invalid, "the cursor is not one of ours", {}, "start again without it");
+  };
   auto text = from_base64url(cursor);
   if (!text) return wrong();
   auto parsed = parse_json(*text);

@@ -23,8 +23,8 @@ struct Page {
   std::size_t total = 0, matching = 0;
 };
 
-/// Order: `sort` ("key", "-key"), then the id: the same rows always come in the same order. A cursor stands for the
-/// last row seen, so rows that come or go in between shift nothing.
+/// Order: `sort` ("key", "-key"), then the id: the same rows always come in the same order. A cursor stands
+/// for the last row seen, so rows that come or go in between shift nothing.
 Result<Page> make_page(const ListQuery& query, std::vector<boost::json::object> rows);
 
 /// limit 1 … 1000.

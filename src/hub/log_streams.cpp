@@ -13,7 +13,8 @@ net::Awaitable<Result<std::shared_ptr<net::TextLink>>> take(std::shared_ptr<LogB
 }
 }  // namespace
 
-net::Awaitable<Result<std::shared_ptr<net::TextLink>>> LogStreams::open(Who who, NodeId node, OpenStream request) {
+net::Awaitable<Result<std::shared_ptr<net::TextLink>>> LogStreams::open(Who who, NodeId node,
+                                                                        OpenStream request) {
   auto box = std::make_shared<LogBox>(1);
   request.id = random_trace();
   auto id = request.id;
@@ -22,7 +23,8 @@ net::Awaitable<Result<std::shared_ptr<net::TextLink>>> LogStreams::open(Who who,
     waiting_[id] = {node, box};
     return true;
   });
-  CO_TRY([[maybe_unused]] auto asked, co_await engine_.submit(std::move(who), RelayFrame{node, std::move(request)}));
+  CO_TRY([[maybe_unused]] auto asked,
+         co_await engine_.submit(std::move(who), RelayFrame{node, std::move(request)}));
   co_return co_await net::within(dial_patience, take(box), "the agent's log stream");
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-// Logs on their way from agents to readers: the hub asks an agent to dial, the agent's connection is handed to the
-// request that waits for it.
+// Logs on their way from agents to readers: the hub asks an agent to dial, the agent's connection is handed
+// to the request that waits for it.
 
 #include <map>
 #include <memory>
@@ -18,8 +18,8 @@ class LogStreams {
  public:
   explicit LogStreams(Engine& engine) : engine_(engine) {}
 
-  /// Asks `node` for a stream and waits until it has dialled. unavailable: the agent is away. timeout: it did not
-  /// come within 10 s.
+  /// Asks `node` for a stream and waits until it has dialled. unavailable: the agent is away. timeout: it did
+  /// not come within 10 s.
   net::Awaitable<Result<std::shared_ptr<net::TextLink>>> open(Who who, NodeId node, OpenStream request);
   /// An agent has dialled. False: nobody waits for this id, or it was asked of another node.
   net::Awaitable<bool> offer(std::string id, NodeId node, std::shared_ptr<net::TextLink> link);

@@ -4,8 +4,8 @@
 
 #include <iterator>
 
-#include "hub/views.hpp"
 #include "base/json.hpp"
+#include "hub/views.hpp"
 
 namespace drover::hub {
 
@@ -34,7 +34,8 @@ std::size_t RequestMetrics::add(std::string method, std::string route) {
 
 void RequestMetrics::count(std::size_t series, int status, Duration took) {
   auto& it = series_[series];
-  it.by_class[status >= 100 && status < 600 ? std::size_t(status / 100) : 0].fetch_add(1, std::memory_order_relaxed);
+  it.by_class[status >= 100 && status < 600 ? std::size_t(status / 100) : 0].fetch_add(
+      1, std::memory_order_relaxed);
   std::size_t bucket = 0;
   while (bucket < bounds.size() && seconds(took) > bounds[bucket]) ++bucket;
   it.by_time[bucket].fetch_add(1, std::memory_order_relaxed);
@@ -47,8 +48,8 @@ void RequestMetrics::print(std::string& out) const {
   for (const auto& it : series_)
     for (std::size_t i = 1; i < it.by_class.size(); ++i)
       if (auto n = it.by_class[i].load(std::memory_order_relaxed))
-        fmt::format_to(to, "drover_http_requests_total{{route=\"{}\",method=\"{}\",code=\"{}xx\"}} {}\n", it.route,
-                       it.method, i, n);
+        fmt::format_to(to, "drover_http_requests_total{{route=\"{}\",method=\"{}\",code=\"{}xx\"}} {}\n",
+                       it.route, it.method, i, n);
   head(out, "drover_http_request_duration_seconds", "histogram", "Time until the answer's head.");
   for (const auto& it : series_) {
     auto labels = fmt::format("route=\"{}\",method=\"{}\"", it.route, it.method);
@@ -58,7 +59,8 @@ void RequestMetrics::print(std::string& out) const {
     std::uint64_t below = 0;
     for (std::size_t i = 0; i < bounds.size(); ++i) {
       below += it.by_time[i].load(std::memory_order_relaxed);
-      fmt::format_to(to, "drover_http_request_duration_seconds_bucket{{{},le=\"{}\"}} {}\n", labels, bounds[i], below);
+      fmt::format_to(to, "drover_http_request_duration_seconds_bucket{{{},le=\"{}\"}} {}\n", labels,
+                     bounds[i], below);
     }
     fmt::format_to(to, "drover_http_request_duration_seconds_bucket{{{},le=\"+Inf\"}} {}\n", labels, sum);
     fmt::format_to(to, "drover_http_request_duration_seconds_sum{{{}}} {}\n", labels,
@@ -79,13 +81,16 @@ std::string fleet_metrics(const HubCore& core) {
                    node.row.node.state == NodeState::online ? 1 : 0);
   }
   head(out, "drover_agents", "gauge", "Agents by state.");
-  for (const auto& [name, count] : nodes) fmt::format_to(to, "drover_agents{{state=\"{}\"}} {}\n", name, count);
+  for (const auto& [name, count] : nodes)
+    fmt::format_to(to, "drover_agents{{state=\"{}\"}} {}\n", name, count);
   auto services = view_services(state);
   head(out, "drover_service_replicas", "gauge", "Instances of a service.");
   for (const auto& it : services) {
     auto labels = fmt::format("service=\"{}\",stack=\"{}\"", quoted(it.name), quoted(it.stack));
-    fmt::format_to(to, "drover_service_replicas{{{0},state=\"desired\"}} {1}\ndrover_service_replicas{{{0},state=\"ready\"}} "
-                       "{2}\ndrover_service_replicas{{{0},state=\"failing\"}} {3}\n",
+    fmt::format_to(to,
+                   "drover_service_replicas{{{0},state=\"desired\"}} "
+                   "{1}\ndrover_service_replicas{{{0},state=\"ready\"}} "
+                   "{2}\ndrover_service_replicas{{{0},state=\"failing\"}} {3}\n",
                    labels, it.desired, it.ready, it.failing);
   }
   head(out, "drover_service_restarts_total", "counter", "Automatic restarts of the placements there are.");

@@ -23,8 +23,8 @@ void add_api_headers(net::Response& response, const Who& who) {
 /// Refusals are on the audit log too, but for the many that only have not logged in yet.
 net::Awaitable<void> audit_refusal(Api& api, const net::Request& request, Who who, Error error) {
   if (error.code != Errc::denied) co_return;
-  (void)co_await api.engine.submit(std::move(who),
-                                   AuditNote{"request", request.method + " " + request.route, "denied", error.message});
+  (void)co_await api.engine.submit(
+      std::move(who), AuditNote{"request", request.method + " " + request.route, "denied", error.message});
 }
 
 net::Awaitable<net::Response> answer(ServeParts parts, const ApiRoute& route, net::Request& request) {
@@ -40,15 +40,17 @@ net::Awaitable<net::Response> answer(ServeParts parts, const ApiRoute& route, ne
   auto who = caller.who;
   auto result = co_await route.handler(parts.api, ApiCall{request, std::move(caller)});
   if (!result && result.error().code == Errc::internal)
-    parts.log.error("a request failed", {{"route", route.path}, {"error", result.error().message},
-                                         {"cause", result.error().cause}, {"correlationId", who.correlation}});
+    parts.log.error("a request failed", {{"route", route.path},
+                                         {"error", result.error().message},
+                                         {"cause", result.error().cause},
+                                         {"correlationId", who.correlation}});
   auto response = result ? std::move(*result) : problem(result.error(), who);
   add_api_headers(response, who);
   co_return response;
 }
 
-net::Awaitable<net::Response> counted(ServeParts parts, std::shared_ptr<const ApiRoute> route, std::size_t series,
-                                      net::Request& request) {
+net::Awaitable<net::Response> counted(ServeParts parts, std::shared_ptr<const ApiRoute> route,
+                                      std::size_t series, net::Request& request) {
   auto began = parts.api.engine.clock().now().boot;
   auto response = co_await answer(parts, *route, request);
   parts.metrics.count(series, response.status, parts.api.engine.clock().now().boot - began);
@@ -61,7 +63,8 @@ net::Awaitable<net::Response> health(ServeParts parts, net::Request&) {
   bool healthy = !parts.api.engine.read_only();
   auto now = parts.api.engine.clock().now();
   json::object store{{"status", healthy ? "healthy" : "read_only"}};
-  if (!healthy) store["hint"] = "the disk is full: make room on the disk that holds the hub's state directory";
+  if (!healthy)
+    store["hint"] = "the disk is full: make room on the disk that holds the hub's state directory";
   json::object out{{"status", healthy ? "healthy" : "unhealthy"},
                    {"timestamp", format_time(now.wall)},
                    {"healthy", healthy},
@@ -76,7 +79,8 @@ net::Awaitable<net::Response> live(net::Request&) { co_return net::text_response
 
 /// Ready: the core answers and what it says is durable.
 net::Awaitable<net::Response> ready(ServeParts parts, net::Request&) {
-  auto there = co_await net::within(2s, parts.api.engine.read([](const HubCore&) { return true; }), "the core");
+  auto there =
+      co_await net::within(2s, parts.api.engine.read([](const HubCore&) { return true; }), "the core");
   co_return net::text_response(there ? 200 : 503, there ? "ok\n" : "not ready\n");
 }
 
@@ -86,10 +90,13 @@ net::Awaitable<net::Response> metrics(ServeParts parts, net::Request& request) {
   auto out = co_await parts.api.engine.peek([](const HubCore& core) { return fleet_metrics(core); });
   out += "# HELP drover_build_info What runs.\n# TYPE drover_build_info gauge\ndrover_build_info{version=\"" +
          parts.api.version + "\",revision=\"" + parts.api.revision + "\"} 1\n";
-  out += "# HELP drover_commits_total Commits of the store.\n# TYPE drover_commits_total counter\ndrover_commits_total " +
-         std::to_string(parts.api.engine.commits()) + "\n";
-  out += "# HELP drover_read_only 1 while the disk is full.\n# TYPE drover_read_only gauge\ndrover_read_only " +
-         std::string(parts.api.engine.read_only() ? "1\n" : "0\n");
+  out +=
+      "# HELP drover_commits_total Commits of the store.\n# TYPE drover_commits_total "
+      "counter\ndrover_commits_total " +
+      std::to_string(parts.api.engine.commits()) + "\n";
+  out +=
+      "# HELP drover_read_only 1 while the disk is full.\n# TYPE drover_read_only gauge\ndrover_read_only " +
+      std::string(parts.api.engine.read_only() ? "1\n" : "0\n");
   parts.metrics.print(out);
   co_return net::text_response(200, std::move(out), "text/plain; version=0.0.4; charset=utf-8");
 }
@@ -115,14 +122,16 @@ net::Awaitable<net::Response> ui_stream(ServeParts parts, net::Request& request)
 Result<NodeId> agent_of(const net::Request& request) {
   const auto& certificate = request.peer->certificate;
   if (!certificate) return fail(Errc::unauthenticated, "only agents, with their certificate, come in here");
-  if (certificate->expired) return fail(Errc::denied, "the agent's certificate has expired", {}, "it renews it by itself");
+  if (certificate->expired)
+    return fail(Errc::denied, "the agent's certificate has expired", {}, "it renews it by itself");
   auto uid = parse_uuid(certificate->agent_uid);
   if (!uid) return fail(Errc::denied, "this agent is not known here");
   return NodeId{*uid};
 }
 
 net::Awaitable<void> serve_agent(ServeParts parts, NodeId uid, std::string address, net::WebSocket socket) {
-  co_await run_session(parts.api.engine, parts.log, net::frames_over(std::move(socket)), uid, std::move(address));
+  co_await run_session(parts.api.engine, parts.log, net::frames_over(std::move(socket)), uid,
+                       std::move(address));
 }
 
 net::Awaitable<net::Response> agent_link(ServeParts parts, net::Request& request) {
@@ -162,9 +171,10 @@ net::Awaitable<void> serve_log(ServeParts parts, NodeId uid, std::string id, net
     co_return;
   }
   theirs.reset();
-  net::TaskGroup tasks(co_await net::current_executor(), [&log = parts.log](std::string_view task, std::string_view what) {
-    log.error("a log stream failed", {{"task", std::string(task)}, {"error", std::string(what)}});
-  });
+  net::TaskGroup tasks(
+      co_await net::current_executor(), [&log = parts.log](std::string_view task, std::string_view what) {
+        log.error("a log stream failed", {{"task", std::string(task)}, {"error", std::string(what)}});
+      });
   tasks.spawn(pass_on(link, ours), "records");
   tasks.spawn(watch_reader(ours, link), "reader");
   co_await tasks.join();
@@ -180,8 +190,9 @@ net::Awaitable<net::Response> log_link(ServeParts parts, net::Request& request) 
 }
 
 net::Awaitable<net::Response> unknown_api(net::Request& request) {
-  co_return problem({Errc::not_found, "there is nothing at " + request.path, {}, "see /api/v1/openapi.json", {}},
-                    Access::anonymous(request).who);
+  co_return problem(
+      {Errc::not_found, "there is nothing at " + request.path, {}, "see /api/v1/openapi.json", {}},
+      Access::anonymous(request).who);
 }
 
 }  // namespace
@@ -192,9 +203,10 @@ net::Router make_router(ServeParts parts) {
     auto route = std::make_shared<const ApiRoute>(std::move(it));
     auto path = std::string(api_base) + route->path;
     auto series = parts.metrics.add(route->method, path);
-    router.add({route->method, path,
-                [parts, route, series](net::Request& request) { return counted(parts, route, series, request); },
-                route->max_body});
+    router.add(
+        {route->method, path,
+         [parts, route, series](net::Request& request) { return counted(parts, route, series, request); },
+         route->max_body});
   }
   for (auto* path : {"/health", "/api/v1/health"})
     router.add({"GET", path, [parts](net::Request& request) { return health(parts, request); }});

@@ -55,12 +55,14 @@ net::Awaitable<void> run_session(Engine& engine, Log& log, std::shared_ptr<net::
                                  std::string address) {
   auto out = engine.open_session(uid, std::move(address));
   std::shared_ptr<Running> session(new Running{engine, std::move(link), std::move(out)});
-  net::TaskGroup tasks(co_await net::current_executor(), [&log](std::string_view task, std::string_view what) {
-    log.error("a session failed", {{"task", std::string(task)}, {"error", std::string(what)}});
-  });
+  net::TaskGroup tasks(
+      co_await net::current_executor(), [&log](std::string_view task, std::string_view what) {
+        log.error("a session failed", {{"task", std::string(task)}, {"error", std::string(what)}});
+      });
   tasks.spawn(read_frames(session), "session reader");
   tasks.spawn(write_frames(session), "session writer");
   co_await tasks.join();
+  log.info("an agent's session has ended", {{"node", to_string(uid)}, {"reason", session->reason}});
 }
 
 }  // namespace drover::hub

@@ -10,8 +10,8 @@
 
 namespace drover::hub {
 
-/// The peer has proven to be `uid`. Reads frames into the core and writes what the core says; returns when the link
-/// has ended. May be cancelled.
+/// The peer has proven to be `uid`. Reads frames into the core and writes what the core says; returns when
+/// the link has ended. May be cancelled.
 net::Awaitable<void> run_session(Engine& engine, Log& log, std::shared_ptr<net::FrameLink> link, NodeId uid,
                                  std::string address);
 

@@ -1,6 +1,6 @@
-// The UI's WebSocket (docs/api.md "The UI's stream"). Three coroutines on one executor: one reads what the tab wants,
-// one follows the changes, one writes. A slow tab blocks the writer, then the follower; the changes meanwhile
-// collapse into ids, and when even those are too many the lists are sent anew.
+// The UI's WebSocket (docs/api.md "The UI's stream"). Three coroutines on one executor: one reads what the
+// tab wants, one follows the changes, one writes. A slow tab blocks the writer, then the follower; the
+// changes meanwhile collapse into ids, and when even those are too many the lists are sent anew.
 
 #include <algorithm>
 
@@ -76,7 +76,8 @@ class UiStream {
 
 std::string id_of(const json::object& row, std::string_view key) {
   auto found = row.find(key);
-  return found != row.end() && found->value().is_string() ? std::string(found->value().get_string()) : std::string();
+  return found != row.end() && found->value().is_string() ? std::string(found->value().get_string())
+                                                          : std::string();
 }
 
 json::object counts(const Subscription& it) { return {{"total", it.total}, {"matching", it.matching}}; }
@@ -84,7 +85,8 @@ json::object counts(const Subscription& it) { return {{"total", it.total}, {"mat
 net::Awaitable<void> UiStream::run() {
   watch_ = api_.engine.watch();
   auto store = co_await api_.engine.peek([](const HubCore& core) { return to_string(core.state().store); });
-  co_await send({{"op", "hello"}, {"hub_version", api_.version}, {"build", api_.ui_build}, {"store_id", store}});
+  co_await send(
+      {{"op", "hello"}, {"hub_version", api_.version}, {"build", api_.ui_build}, {"store_id", store}});
   net::TaskGroup tasks(co_await net::current_executor(), [](std::string_view, std::string_view) {});
   tasks.spawn(read_wishes(tasks), "stream reader");
   tasks.spawn(follow(), "stream follower");
@@ -171,15 +173,18 @@ net::Awaitable<void> UiStream::subscribe(Wish wish) {
   auto keys = it.topic ? it.topic->keys() : member_names<Event>();
   auto filter = Filter::parse(wish.filter, keys);
   std::string trouble = !filter ? filter.error().message
-                        : !it.topic && wish.topic != "events" ? "there is no topic \"" + valid_utf8(wish.topic) + "\""
+                        : !it.topic && wish.topic != "events"
+                            ? "there is no topic \"" + valid_utf8(wish.topic) + "\""
                         : subscriptions_.size() >= max_subscriptions ? "too many subscriptions"
                                                                      : "";
   if (!trouble.empty()) co_return co_await send({{"op", "error"}, {"id", wish.id}, {"detail", trouble}});
   it.filter = std::move(*filter);
-  it.query = {.filter = wish.filter, .sort = wish.sort, .limit = std::clamp<std::size_t>(wish.limit, 1, 1000)};
+  it.query = {
+      .filter = wish.filter, .sort = wish.sort, .limit = std::clamp<std::size_t>(wish.limit, 1, 1000)};
   it.query.keys = keys;
   if (!it.topic) {
-    it.seq = (co_await api_.engine.read([](const HubCore& core) { return core.state().event_seq; })).value_or(0);
+    it.seq =
+        (co_await api_.engine.read([](const HubCore& core) { return core.state().event_seq; })).value_or(0);
     subscriptions_[wish.id] = std::move(it);
     co_return;
   }
@@ -196,9 +201,8 @@ net::Awaitable<void> UiStream::refresh(const Topic& topic, Cache& cache) {
   auto ids = std::exchange(cache.dirty, {});
   bool all = std::exchange(cache.reload, false);
   auto* source = &topic;
-  auto rows = co_await api_.engine.read([source, ids, all](const HubCore& core) {
-    return source->rows(core, all ? nullptr : &ids);
-  });
+  auto rows = co_await api_.engine.read(
+      [source, ids, all](const HubCore& core) { return source->rows(core, all ? nullptr : &ids); });
   if (!rows) {
     cache.reload = true;
     co_return;
@@ -249,7 +253,11 @@ net::Awaitable<void> UiStream::send_snapshot(std::int64_t id, Subscription& it) 
   }
   it.total = page->total;
   it.matching = page->matching;
-  co_await send({{"op", "snapshot"}, {"id", id}, {"items", std::move(items)}, {"counts", counts(it)}, {"seq", ++it.seq}});
+  co_await send({{"op", "snapshot"},
+                 {"id", id},
+                 {"items", std::move(items)},
+                 {"counts", counts(it)},
+                 {"seq", ++it.seq}});
 }
 
 net::Awaitable<void> UiStream::send_delta(std::int64_t id, Subscription& it) {
@@ -294,9 +302,14 @@ net::Awaitable<void> UiStream::send_events(std::int64_t id) {
   found->second.seq = events->front().seq;
   json::array set;
   for (auto it = events->rbegin(); it != events->rend(); ++it)
-    if (auto row = to_json(*it).get_object(); found->second.filter.matches(row)) set.emplace_back(std::move(row));
+    if (auto row = to_json(*it).get_object(); found->second.filter.matches(row))
+      set.emplace_back(std::move(row));
   if (set.empty()) co_return;
-  co_await send({{"op", "delta"}, {"id", id}, {"seq", found->second.seq}, {"set", std::move(set)}, {"del", json::array{}}});
+  co_await send({{"op", "delta"},
+                 {"id", id},
+                 {"seq", found->second.seq},
+                 {"set", std::move(set)},
+                 {"del", json::array{}}});
 }
 
 }  // namespace

@@ -65,7 +65,8 @@ Objects instances(const HubCore& core, Ids ids) {
   return by_id(core.state().slots, ids, [&](const SlotEntry& it) { return view_instance(core.state(), it); });
 }
 Objects tasks(const HubCore& core, Ids ids) {
-  return by_id(core.state().tasks, ids, [&](const TaskEntry& it) { return view_task(core.state(), it.task); });
+  return by_id(core.state().tasks, ids,
+               [&](const TaskEntry& it) { return view_task(core.state(), it.task); });
 }
 Objects deployments(const HubCore& core, Ids ids) {
   return by_id(core.state().deployments, ids, [](const Deployment& it) -> const Deployment& { return it; });

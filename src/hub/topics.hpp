@@ -13,9 +13,9 @@ namespace drover::hub {
 
 struct Topic {
   std::string_view name;
-  std::string_view id;                           // the member that names a row
-  std::vector<std::string_view> (*keys)();       // members of a row
-  std::set<std::string> Touched::*touched;       // null: any change (summary)
+  std::string_view id;                       // the member that names a row
+  std::vector<std::string_view> (*keys)();   // members of a row
+  std::set<std::string> Touched::* touched;  // null: any change (summary)
   /// `ids` null: all rows. Rows that are gone are left out.
   std::vector<boost::json::object> (*rows)(const HubCore& core, const std::set<std::string>* ids);
 };

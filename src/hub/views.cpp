@@ -37,18 +37,21 @@ std::string node_message(const NodeEntry& node) {
 }
 
 bool is_failing(InstanceState state) {
-  return state == InstanceState::failed || state == InstanceState::stuck || state == InstanceState::unhealthy ||
-         state == InstanceState::backoff || state == InstanceState::lost;
+  return state == InstanceState::failed || state == InstanceState::stuck ||
+         state == InstanceState::unhealthy || state == InstanceState::backoff || state == InstanceState::lost;
 }
-bool is_good(InstanceState state) { return state == InstanceState::ready || state == InstanceState::completed; }
+bool is_good(InstanceState state) {
+  return state == InstanceState::ready || state == InstanceState::completed;
+}
 
 /// Position in "failed > unhealthy > backoff > …": the lower, the more it matters.
 int weight(InstanceState state) {
   constexpr InstanceState order[] = {
-      InstanceState::failed,     InstanceState::stuck,       InstanceState::unhealthy, InstanceState::backoff,
-      InstanceState::lost,       InstanceState::unknown,     InstanceState::restarting, InstanceState::stopping,
-      InstanceState::starting,   InstanceState::configuring, InstanceState::waiting,   InstanceState::ready,
-      InstanceState::completed,  InstanceState::stopped};
+      InstanceState::failed,      InstanceState::stuck,    InstanceState::unhealthy,
+      InstanceState::backoff,     InstanceState::lost,     InstanceState::unknown,
+      InstanceState::restarting,  InstanceState::stopping, InstanceState::starting,
+      InstanceState::configuring, InstanceState::waiting,  InstanceState::ready,
+      InstanceState::completed,   InstanceState::stopped};
   return int(std::ranges::find(order, state) - std::begin(order));
 }
 
@@ -68,7 +71,6 @@ void add_observed(InstanceView& view, const Observed& observed) {
   view.last_lines = observed.last_lines;
   view.ports = observed.ports;
   view.incarnation = observed.incarnation;
-
 }
 
 /// Whether the agent is there, and if not, of when its word is.
@@ -259,7 +261,8 @@ StackView view_stack(const HubState& state, const StackEntry& stack) {
 }
 
 TaskView view_task(const HubState& state, const Task& task) {
-  TaskView view{.id = task.id, .type = std::string(enum_name(task.type)), .state = std::string(enum_name(task.state))};
+  TaskView view{
+      .id = task.id, .type = std::string(enum_name(task.type)), .state = std::string(enum_name(task.state))};
   view.stack = task.stack;
   view.service = task.service;
   view.instance = task.instance_name;

@@ -21,12 +21,13 @@ net::Awaitable<Result<JoinAnswer>> join(Api& api, ApiCall call, JoinInput input)
   if (!good) {
     (void)co_await api.engine.submit(who, AuditNote{"node.join", "node " + valid_utf8(input.name), "denied",
                                                     "the join line is not valid"});
-    co_return fail(Errc::denied, "the join line is not valid (any more)", {}, "make a new one: drover token create");
+    co_return fail(Errc::denied, "the join line is not valid (any more)", {},
+                   "make a new one: drover token create");
   }
   NodeId uid = fresh_id<NodeId>(api);
   CO_TRY(auto made, api.authority.sign(input.csr, uid, input.name, api.engine.clock().now().wall));
-  CO_TRY([[maybe_unused]] auto done, co_await api.engine.submit(
-                                         who, RegisterNode{hash, uid, input.name, made.serial, made.key_pin}));
+  CO_TRY([[maybe_unused]] auto done,
+         co_await api.engine.submit(who, RegisterNode{hash, uid, input.name, made.serial, made.key_pin}));
   co_return made.answer;
 }
 
@@ -44,7 +45,8 @@ net::Awaitable<Result<JoinAnswer>> renew(Api& api, ApiCall call, RenewInput inpu
   CO_TRY(auto made, api.authority.sign(input.csr, uid, name, api.engine.clock().now().wall));
   auto who = call.caller.who;
   who.actor = "agent:" + name;
-  CO_TRY([[maybe_unused]] auto done, co_await api.engine.submit(who, RenewNode{uid, made.serial, made.key_pin}));
+  CO_TRY([[maybe_unused]] auto done,
+         co_await api.engine.submit(who, RenewNode{uid, made.serial, made.key_pin}));
   co_return made.answer;
 }
 
@@ -52,7 +54,8 @@ net::Awaitable<Result<JoinAnswer>> renew(Api& api, ApiCall call, RenewInput inpu
 
 std::vector<ApiRoute> agent_routes() {
   return {open_route(route("POST", "/agents/join", "A host becomes a node, by a join line.", &join)),
-          open_route(route("POST", "/agents/renew", "A new certificate for the bearer of the present one.", &renew))};
+          open_route(route("POST", "/agents/renew", "A new certificate for the bearer of the present one.",
+                           &renew))};
 }
 
 }  // namespace drover::hub

@@ -32,7 +32,8 @@ Result<net::Response> respond_page(const ApiCall& call, std::vector<json::object
 net::Awaitable<Result<Answer>> command(Api& api, ApiCall call, Command what) {
   std::optional<Idempotency> idempotency;
   if (auto key = call.request.headers.get("Idempotency-Key")) {
-    if (key->empty() || key->size() > 255) co_return fail(Errc::invalid, "an Idempotency-Key has 1 to 255 characters");
+    if (key->empty() || key->size() > 255)
+      co_return fail(Errc::invalid, "an Idempotency-Key has 1 to 255 characters");
     idempotency = {std::string(*key), blake2b(call.request.method + " " + call.request.path + "?" +
                                               call.request.query.encode() + "\n" + call.request.body)};
   }
@@ -45,9 +46,9 @@ net::Awaitable<Result<Answer>> command_once(Api& api, ApiCall call, Command what
 
 std::vector<ApiRoute> all_routes() {
   std::vector<ApiRoute> out;
-  for (auto* make : {&system_routes, &node_routes, &stack_routes, &service_routes, &instance_routes, &deployment_routes,
-                     &task_routes, &operation_routes, &event_routes, &audit_routes, &people_routes, &login_routes,
-                     &agent_routes})
+  for (auto* make : {&system_routes, &node_routes, &stack_routes, &service_routes, &instance_routes,
+                     &deployment_routes, &task_routes, &operation_routes, &event_routes, &audit_routes,
+                     &people_routes, &login_routes, &agent_routes})
     for (auto& route : make()) out.push_back(std::move(route));
   return out;
 }

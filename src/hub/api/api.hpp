@@ -1,6 +1,6 @@
 #pragma once
-// The API's one table: each route says its method, path, what goes in and comes out, and which function does it.
-// Routing, login, body checks, OpenAPI and the documentation's test come from this table.
+// The API's one table: each route says its method, path, what goes in and comes out, and which function does
+// it. Routing, login, body checks, OpenAPI and the documentation's test come from this table.
 //
 //   net::Awaitable<Result<NodeView>> get_node(Api& api, ApiCall call, NoBody);
 //   route("GET", "/nodes/{node}", "One node.", &get_node)
@@ -58,7 +58,7 @@ struct Rows {
 struct ApiRoute {
   std::string method, path;  // below /api/v1
   std::string summary;
-  bool open = false;      // no login needed
+  bool open = false;  // no login needed
   std::size_t max_body = 0;
   json::value input, output;  // JSON Schema; null: none, or not JSON
   bool list = false;

@@ -12,8 +12,8 @@ net::Awaitable<Result<net::Response>> list(Api& api, ApiCall call, NoBody) {
   std::uint64_t before = cursor.empty() ? 0 : std::stoull(cursor);
   CO_TRY(auto filter, Filter::parse(call.query("filter"), member_names<AuditEntry>()));
   CO_TRY(auto entries, co_await on_worker<std::vector<AuditEntry>>(api, [&api, before, limit] {
-    return api.engine.store().audit(before, std::uint32_t(limit));
-  }));
+           return api.engine.store().audit(before, std::uint32_t(limit));
+         }));
   json::array items;
   for (const auto& entry : entries)
     if (auto row = to_json(entry); filter.matches(row.get_object())) items.push_back(std::move(row));

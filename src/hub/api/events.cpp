@@ -33,7 +33,8 @@ net::Awaitable<Result<std::vector<Event>>> events_after(Api& api, std::uint64_t 
     out.in_memory = seq >= state.event_seq || (!state.events.empty() && state.events.front().seq <= seq + 1);
     if (!out.in_memory || state.events.empty() || seq >= state.event_seq) return out;
     auto index = seq + 1 - state.events.front().seq;
-    for (; index < state.events.size() && out.events.size() < limit; ++index) out.events.push_back(state.events[index]);
+    for (; index < state.events.size() && out.events.size() < limit; ++index)
+      out.events.push_back(state.events[index]);
     return out;
   }));
   if (found.in_memory) co_return std::move(found.events);
@@ -44,7 +45,8 @@ net::Awaitable<Result<std::vector<Event>>> events_after(Api& api, std::uint64_t 
 std::string print(const Feed& feed, const Event& event) {
   auto text = to_json_text(event);
   if (!feed.sse) return text + "\n";
-  return net::format_sse({to_string(feed.from.store) + ":" + std::to_string(event.seq), event.type, std::move(text)});
+  return net::format_sse(
+      {to_string(feed.from.store) + ":" + std::to_string(event.seq), event.type, std::move(text)});
 }
 
 net::Awaitable<void> write_events(Feed feed, net::BodyWriter& out) {
@@ -97,10 +99,12 @@ net::Awaitable<Result<net::Response>> get_events(Api& api, ApiCall call, NoBody)
     return Bounds{state.store, state.first_event, state.event_seq};
   }));
   Feed feed{.api = api, .from = {bounds.store, 0}, .follow = call.flag("follow")};
-  feed.sse = call.request.headers.get("Accept").value_or("").find("text/event-stream") != std::string_view::npos;
+  feed.sse =
+      call.request.headers.get("Accept").value_or("").find("text/event-stream") != std::string_view::npos;
   feed.follow |= feed.sse;
   auto since = call.query("since");
-  if (auto last = call.request.headers.get("Last-Event-ID"); last && since.empty()) since = std::string(*last);
+  if (auto last = call.request.headers.get("Last-Event-ID"); last && since.empty())
+    since = std::string(*last);
   CO_TRY(auto limit, parse_limit(call.request.query.get("limit"), since.empty() && feed.follow ? 0 : 200));
   if (since.empty()) {
     feed.from.seq = bounds.last - std::min<std::uint64_t>(bounds.last, limit);  // the newest ones
@@ -124,7 +128,8 @@ net::Awaitable<Result<net::Response>> get_events(Api& api, ApiCall call, NoBody)
 }  // namespace
 
 std::vector<ApiRoute> event_routes() {
-  return {route("GET", "/events", "What happened: JSON lines or SSE, from a position on, with follow=true for ever.",
+  return {route("GET", "/events",
+                "What happened: JSON lines or SSE, from a position on, with follow=true for ever.",
                 &get_events)};
 }
 

@@ -7,7 +7,8 @@ namespace {
 net::Awaitable<Result<Rows<InstanceView>>> list(Api& api, ApiCall, NoBody) {
   return api.engine.read([](const HubCore& core) {
     Rows<InstanceView> rows;
-    for (const auto& [id, entry] : core.state().slots) rows.items.push_back(view_instance(core.state(), entry));
+    for (const auto& [id, entry] : core.state().slots)
+      rows.items.push_back(view_instance(core.state(), entry));
     return rows;
   });
 }
@@ -37,8 +38,12 @@ net::Awaitable<Result<Answer>> run(Api& api, ApiCall call, OperationKind kind) {
   CO_TRY(auto view, co_await get(api, call, {}));
   co_return co_await command(api, call, ChangeRun{kind, false, {view.stack + "/" + view.name}});
 }
-net::Awaitable<Result<Answer>> start(Api& api, ApiCall call, NoBody) { return run(api, call, OperationKind::start); }
-net::Awaitable<Result<Answer>> stop(Api& api, ApiCall call, NoBody) { return run(api, call, OperationKind::stop); }
+net::Awaitable<Result<Answer>> start(Api& api, ApiCall call, NoBody) {
+  return run(api, call, OperationKind::start);
+}
+net::Awaitable<Result<Answer>> stop(Api& api, ApiCall call, NoBody) {
+  return run(api, call, OperationKind::stop);
+}
 net::Awaitable<Result<Answer>> restart(Api& api, ApiCall call, NoBody) {
   return run(api, call, OperationKind::restart);
 }
@@ -64,26 +69,29 @@ net::Awaitable<Result<net::Response>> instance_logs(Api& api, ApiCall call, NoBo
     TRY(const SlotEntry* entry, find_instance(core.state(), name));
     return source_of(*entry, false);
   }));
-  co_return co_await stream_logs(api, {.who = call.caller.who, .sources = {source}, .options = log_options(call)});
+  co_return co_await stream_logs(api,
+                                 {.who = call.caller.who, .sources = {source}, .options = log_options(call)});
 }
 
 net::Awaitable<Result<net::Response>> merged_logs(Api& api, ApiCall call, NoBody) {
   auto target = call.query("target"), node = call.query("node");
-  CO_TRY(auto sources, co_await api.engine.read([target, node](const HubCore& core) -> Result<std::vector<LogSource>> {
-    const auto& state = core.state();
-    std::set<InstanceId> ids;
-    for (const auto& word : split(target, ',')) {
-      TRY(auto found, resolve(state, word));
-      ids.insert(found.instances.begin(), found.instances.end());
-    }
-    std::vector<LogSource> out;
-    for (const auto& [id, entry] : state.slots)
-      if ((target.empty() || ids.contains(id)) && (node.empty() || entry.slot.node_name == node))
-        out.push_back(source_of(entry, true));
-    return out;
-  }));
+  CO_TRY(auto sources,
+         co_await api.engine.read([target, node](const HubCore& core) -> Result<std::vector<LogSource>> {
+           const auto& state = core.state();
+           std::set<InstanceId> ids;
+           for (const auto& word : split(target, ',')) {
+             TRY(auto found, resolve(state, word));
+             ids.insert(found.instances.begin(), found.instances.end());
+           }
+           std::vector<LogSource> out;
+           for (const auto& [id, entry] : state.slots)
+             if ((target.empty() || ids.contains(id)) && (node.empty() || entry.slot.node_name == node))
+               out.push_back(source_of(entry, true));
+           return out;
+         }));
   if (sources.size() > 200)
-    co_return fail(Errc::exhausted, "these are more than 200 instances", {}, "narrow it down: ?target=stack/service");
+    co_return fail(Errc::exhausted, "these are more than 200 instances", {},
+                   "narrow it down: ?target=stack/service");
   co_return co_await stream_logs(
       api, {.who = call.caller.who, .sources = std::move(sources), .options = log_options(call)});
 }
@@ -91,13 +99,14 @@ net::Awaitable<Result<net::Response>> merged_logs(Api& api, ApiCall call, NoBody
 }  // namespace
 
 std::vector<ApiRoute> instance_routes() {
-  return {route("GET", "/instances", "The instances.", &list),
-          route("GET", "/instances/{id}", "One instance, by id or stack:name.", &get),
-          route("POST", "/instances/{id}/start", "Starts it.", &start),
-          route("POST", "/instances/{id}/stop", "Stops it; it stays stopped.", &stop),
-          route("POST", "/instances/{id}/restart", "Restarts it.", &restart),
-          route("GET", "/instances/{id}/logs", "What it wrote, as JSON lines, from its agent.", &instance_logs),
-          route("GET", "/logs", "What several instances wrote, in one stream.", &merged_logs)};
+  return {
+      route("GET", "/instances", "The instances.", &list),
+      route("GET", "/instances/{id}", "One instance, by id or stack:name.", &get),
+      route("POST", "/instances/{id}/start", "Starts it.", &start),
+      route("POST", "/instances/{id}/stop", "Stops it; it stays stopped.", &stop),
+      route("POST", "/instances/{id}/restart", "Restarts it.", &restart),
+      route("GET", "/instances/{id}/logs", "What it wrote, as JSON lines, from its agent.", &instance_logs),
+      route("GET", "/logs", "What several instances wrote, in one stream.", &merged_logs)};
 }
 
 }  // namespace drover::hub

@@ -35,7 +35,9 @@ std::string named(const std::string& name, const std::string& record) {
 }
 
 std::string trouble(const std::string& name, const Error& error, WallTime now) {
-  json::object out{{"time", format_time(now)}, {"stream", "stderr"}, {"line", "[drover] " + error.message},
+  json::object out{{"time", format_time(now)},
+                   {"stream", "stderr"},
+                   {"line", "[drover] " + error.message},
                    {"error", drover::name(error.code)}};
   if (!name.empty()) out["instance"] = name;
   return print_json(out);

@@ -21,7 +21,8 @@ BOOST_DESCRIBE_STRUCT(MeView, (), (user, role, how))
 
 Credential new_session(Api& api, const std::string& user, const std::string& secret) {
   auto now = api.engine.clock().now().wall;
-  Credential it{.id = fresh_id<TokenId>(api), .kind = "session", .hash = hash_of_secret(secret), .user = user};
+  Credential it{
+      .id = fresh_id<TokenId>(api), .kind = "session", .hash = hash_of_secret(secret), .user = user};
   it.created_at = now;
   it.expires_at = now + session_life;
   return it;
@@ -50,8 +51,8 @@ net::Awaitable<Result<net::Response>> by_password(Api& api, ApiCall call, LoginI
   });
   auto password = input.password;
   CO_TRY(bool good, co_await on_worker<bool>(api, [hash, password]() -> Result<bool> {
-    return password_matches(hash, password);
-  }));
+           return password_matches(hash, password);
+         }));
   if (!good) co_return fail(Errc::unauthenticated, "user or password is wrong");
   auto secret = random_token();
   auto who = call.caller.who;
@@ -96,14 +97,15 @@ net::Awaitable<Result<net::Response>> login(Api& api, ApiCall call, LoginInput i
   auto name = input.user;
   auto response = co_await attempt(api, call, std::move(input));
   if (!response)
-    (void)co_await api.engine.submit(call.caller.who, AuditNote{"login", "user " + valid_utf8(name), "denied",
-                                                               response.error().message});
+    (void)co_await api.engine.submit(
+        call.caller.who, AuditNote{"login", "user " + valid_utf8(name), "denied", response.error().message});
   co_return response;
 }
 
 net::Awaitable<Result<net::Response>> logout(Api& api, ApiCall call, NoBody) {
   if (call.caller.credential && call.caller.how == "session") {
-    CO_TRY([[maybe_unused]] auto done, co_await command_once(api, call, DropCredential{*call.caller.credential}));
+    CO_TRY([[maybe_unused]] auto done,
+           co_await command_once(api, call, DropCredential{*call.caller.credential}));
   }
   auto response = net::json_response(200, "{}");
   response.headers.set("Set-Cookie", Access::cookie(call.request, "", 0s));
@@ -111,7 +113,8 @@ net::Awaitable<Result<net::Response>> logout(Api& api, ApiCall call, NoBody) {
 }
 
 net::Awaitable<Result<MeView>> me(Api&, ApiCall call, NoBody) {
-  co_return MeView{call.caller.user.empty() ? call.caller.actor : call.caller.user, call.caller.role, call.caller.how};
+  co_return MeView{call.caller.user.empty() ? call.caller.actor : call.caller.user, call.caller.role,
+                   call.caller.how};
 }
 
 struct PasswordInput {
@@ -137,20 +140,22 @@ net::Awaitable<Result<MeView>> set_password(Api& api, ApiCall call, PasswordInpu
 net::Awaitable<Result<Answer>> make_link(Api& api, ApiCall call, NoBody) {
   auto secret = random_token();
   auto now = api.engine.clock().now().wall;
-  Credential it{.id = fresh_id<TokenId>(api), .kind = "link", .hash = hash_of_secret(secret), .user = "admin"};
+  Credential it{
+      .id = fresh_id<TokenId>(api), .kind = "link", .hash = hash_of_secret(secret), .user = "admin"};
   it.created_at = now;
   it.expires_at = now + link_life;
   CO_TRY(auto answer, co_await command_once(api, call, PutCredential{it}));
-  answer.body = {{"path", "/#login=" + secret}, {"link", secret}, {"expires_at", format_time(*it.expires_at)}};
+  answer.body = {
+      {"path", "/#login=" + secret}, {"link", secret}, {"expires_at", format_time(*it.expires_at)}};
   co_return answer;
 }
 
 }  // namespace
 
 std::vector<ApiRoute> login_routes() {
-  return {open_route(route("POST", "/login", "By user and password, by a one-time link, or by an API token.", &login)),
-          route("POST", "/logout", "Ends this session.", &logout),
-          route("GET", "/me", "Who am I?", &me),
+  return {open_route(route("POST", "/login", "By user and password, by a one-time link, or by an API token.",
+                           &login)),
+          route("POST", "/logout", "Ends this session.", &logout), route("GET", "/me", "Who am I?", &me),
           route("POST", "/me/password", "A new password for me.", &set_password),
           route("POST", "/login-links", "A one-time link for a browser.", &make_link)};
 }

@@ -11,7 +11,8 @@ Result<const NodeEntry*> find_node(const HubState& state, const std::string& nam
   std::vector<std::string> names;
   for (const auto& [known, it] : state.node_names) names.push_back(known);
   auto near = nearest(name, std::span<const std::string>(names));
-  return fail(Errc::not_found, "there is no node \"" + name + "\"", {}, near ? "did you mean \"" + *near + "\"?" : "");
+  return fail(Errc::not_found, "there is no node \"" + name + "\"", {},
+              near ? "did you mean \"" + *near + "\"?" : "");
 }
 
 net::Awaitable<Result<Rows<NodeView>>> list_nodes(Api& api, ApiCall, NoBody) {
@@ -30,7 +31,9 @@ net::Awaitable<Result<NodeView>> read_node(Api& api, std::string name) {
     return view_node(core.state(), core.settings(), *node);
   });
 }
-net::Awaitable<Result<NodeView>> get_node(Api& api, ApiCall call, NoBody) { return read_node(api, call.path("node")); }
+net::Awaitable<Result<NodeView>> get_node(Api& api, ApiCall call, NoBody) {
+  return read_node(api, call.path("node"));
+}
 
 /// The command, and then the node as it is now.
 net::Awaitable<Result<NodeView>> change(Api& api, ApiCall call, Command what) {
@@ -65,14 +68,15 @@ net::Awaitable<Result<Answer>> remove(Api& api, ApiCall call, NoBody) {
 }  // namespace
 
 std::vector<ApiRoute> node_routes() {
-  return {route("GET", "/nodes", "The nodes.", &list_nodes),
-          route("GET", "/nodes/{node}", "One node, by name or id.", &get_node),
-          route("PATCH", "/nodes/{node}", "Gives and takes labels; null takes one away.", &label_node),
-          route("POST", "/nodes/{node}/cordon", "It takes nothing new.", &cordon),
-          route("POST", "/nodes/{node}/uncordon", "It takes new instances again.", &uncordon),
-          route("POST", "/nodes/{node}/drain", "It gives up what can go elsewhere.", &drain),
-          route("POST", "/nodes/{node}/undrain", "It keeps what it has.", &undrain),
-          route("DELETE", "/nodes/{node}", "Forgets a node; force=true also while it is connected.", &remove)};
+  return {
+      route("GET", "/nodes", "The nodes.", &list_nodes),
+      route("GET", "/nodes/{node}", "One node, by name or id.", &get_node),
+      route("PATCH", "/nodes/{node}", "Gives and takes labels; null takes one away.", &label_node),
+      route("POST", "/nodes/{node}/cordon", "It takes nothing new.", &cordon),
+      route("POST", "/nodes/{node}/uncordon", "It takes new instances again.", &uncordon),
+      route("POST", "/nodes/{node}/drain", "It gives up what can go elsewhere.", &drain),
+      route("POST", "/nodes/{node}/undrain", "It keeps what it has.", &undrain),
+      route("DELETE", "/nodes/{node}", "Forgets a node; force=true also while it is connected.", &remove)};
 }
 
 }  // namespace drover::hub

@@ -6,8 +6,9 @@ namespace {
 
 json::object ref_problem() {
   return {{"description", "What went wrong (RFC 9457)."},
-          {"content", json::object{{"application/problem+json",
-                                    json::object{{"schema", json::object{{"$ref", "#/components/schemas/Problem"}}}}}}}};
+          {"content",
+           json::object{{"application/problem+json",
+                         json::object{{"schema", json::object{{"$ref", "#/components/schemas/Problem"}}}}}}}};
 }
 
 json::array parameters_of(const ApiRoute& route) {
@@ -20,9 +21,10 @@ json::array parameters_of(const ApiRoute& route) {
                                  {"schema", json::object{{"type", "string"}}}});
   if (!route.list) return out;
   for (auto* name : {"filter", "sort", "cursor", "limit"})
-    out.push_back(json::object{{"name", name},
-                               {"in", "query"},
-                               {"schema", json::object{{"type", name == std::string_view("limit") ? "integer" : "string"}}}});
+    out.push_back(json::object{
+        {"name", name},
+        {"in", "query"},
+        {"schema", json::object{{"type", name == std::string_view("limit") ? "integer" : "string"}}}});
   return out;
 }
 
@@ -50,7 +52,8 @@ std::string operation_id(const ApiRoute& route) {
 }
 
 json::object operation_of(const ApiRoute& route) {
-  json::object out{{"summary", route.summary}, {"operationId", operation_id(route)}, {"responses", answer_of(route)}};
+  json::object out{
+      {"summary", route.summary}, {"operationId", operation_id(route)}, {"responses", answer_of(route)}};
   if (auto parameters = parameters_of(route); !parameters.empty()) out["parameters"] = std::move(parameters);
   if (!route.input.is_null())
     out["requestBody"] =
@@ -71,16 +74,20 @@ std::string openapi(const std::vector<ApiRoute>& routes, std::string_view versio
     path.get_object()[method] = operation_of(route);
   }
   json::object problem{{"type", "object"}};
-  json::object schemes{{"token", json::object{{"type", "http"}, {"scheme", "bearer"}}},
-                       {"session", json::object{{"type", "apiKey"}, {"in", "cookie"}, {"name", "drover_session"}}}};
+  json::object schemes{
+      {"token", json::object{{"type", "http"}, {"scheme", "bearer"}}},
+      {"session", json::object{{"type", "apiKey"}, {"in", "cookie"}, {"name", "drover_session"}}}};
   return print_json(json::object{
       {"openapi", "3.1.0"},
-      {"info", json::object{{"title", "Drover"}, {"version", version}, {"license", json::object{{"name", "Apache-2.0"}}}}},
+      {"info",
+       json::object{
+           {"title", "Drover"}, {"version", version}, {"license", json::object{{"name", "Apache-2.0"}}}}},
       {"servers", json::array{json::object{{"url", api_base}}}},
-      {"security", json::array{json::object{{"token", json::array{}}}, json::object{{"session", json::array{}}}}},
+      {"security",
+       json::array{json::object{{"token", json::array{}}}, json::object{{"session", json::array{}}}}},
       {"paths", std::move(paths)},
-      {"components",
-       json::object{{"schemas", json::object{{"Problem", std::move(problem)}}}, {"securitySchemes", std::move(schemes)}}}});
+      {"components", json::object{{"schemas", json::object{{"Problem", std::move(problem)}}},
+                                  {"securitySchemes", std::move(schemes)}}}});
 }
 
 }  // namespace drover::hub

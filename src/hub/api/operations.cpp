@@ -46,7 +46,8 @@ std::string left_alone(const HubState& state, const OperationInput& input, const
   if (entry.slot.removing) return "it is being deleted";
   bool runs = wanted_running(state, entry.slot);
   switch (input.kind) {
-    case OperationKind::start: return runs && is_alive(seen_state(state, entry).state) ? "it runs already" : "";
+    case OperationKind::start:
+      return runs && is_alive(seen_state(state, entry).state) ? "it runs already" : "";
     case OperationKind::stop: return runs ? "" : "it is stopped already";
     case OperationKind::restart: return runs ? "" : "it was stopped on purpose";
   }
@@ -64,7 +65,9 @@ net::Awaitable<Result<Answer>> preview(Api& api, OperationInput input) {
       const auto& entry = state.slots.at(id);
       auto reason = left_alone(state, input, entry);
       if (reason.empty())
-        items.push_back({.instance = id, .stack = entry.slot.stack, .instance_name = entry.slot.name,
+        items.push_back({.instance = id,
+                         .stack = entry.slot.stack,
+                         .instance_name = entry.slot.name,
                          .node = entry.slot.node_name});
       else excluded.push_back({entry.slot.stack + "/" + entry.slot.name, reason});
     }
@@ -74,7 +77,8 @@ net::Awaitable<Result<Answer>> preview(Api& api, OperationInput input) {
 
 net::Awaitable<Result<Answer>> start(Api& api, ApiCall call, OperationInput input) {
   if (input.all != input.targets.empty())
-    co_return fail(Errc::invalid, "either all, or targets", {}, "{\"kind\":\"stop\",\"targets\":[\"shop/web\"]}");
+    co_return fail(Errc::invalid, "either all, or targets", {},
+                   "{\"kind\":\"stop\",\"targets\":[\"shop/web\"]}");
   if (call.flag("dry_run")) co_return co_await preview(api, std::move(input));
   co_return co_await command(api, call, ChangeRun{input.kind, input.all, std::move(input.targets)});
 }
@@ -84,8 +88,8 @@ net::Awaitable<Result<Answer>> start(Api& api, ApiCall call, OperationInput inpu
 std::vector<ApiRoute> operation_routes() {
   return {route("GET", "/operations", "Bulk commands.", &list),
           route("GET", "/operations/{id}", "One of them, with a result for each target.", &get),
-          route("POST", "/operations", "Starts, stops or restarts many; dry_run=true says what it would touch.",
-                &start)};
+          route("POST", "/operations",
+                "Starts, stops or restarts many; dry_run=true says what it would touch.", &start)};
 }
 
 }  // namespace drover::hub

@@ -72,10 +72,12 @@ net::Awaitable<Result<Rows<TokenView>>> list_tokens(Api& api, ApiCall, NoBody) {
   });
 }
 net::Awaitable<Result<Answer>> make_token(Api& api, ApiCall call, TokenInput input) {
-  if (!is_name(input.name)) co_return fail(Errc::invalid, "name: a-z 0-9 - _, at most 63", {}, "{\"name\":\"ci\"}");
+  if (!is_name(input.name))
+    co_return fail(Errc::invalid, "name: a-z 0-9 - _, at most 63", {}, "{\"name\":\"ci\"}");
   auto token = "drv_" + random_token();
   auto now = api.engine.clock().now().wall;
-  Credential it{.id = fresh_id<TokenId>(api), .kind = "api", .name = input.name, .hash = hash_of_secret(token)};
+  Credential it{
+      .id = fresh_id<TokenId>(api), .kind = "api", .name = input.name, .hash = hash_of_secret(token)};
   it.user = call.caller.user;
   it.created_at = now;
   if (input.ttl) it.expires_at = now + *input.ttl;
@@ -117,7 +119,8 @@ net::Awaitable<Result<Rows<JoinTokenView>>> list_join_tokens(Api& api, ApiCall, 
 }
 net::Awaitable<Result<Answer>> make_join_token(Api& api, ApiCall call, JoinTokenInput input) {
   if (input.uses == 0 || input.uses > 10'000) co_return fail(Errc::invalid, "uses: between 1 and 10000");
-  if (input.ttl < 1s || input.ttl > std::chrono::hours(24 * 30)) co_return fail(Errc::invalid, "ttl: between 1s and 30d");
+  if (input.ttl < 1s || input.ttl > std::chrono::hours(24 * 30))
+    co_return fail(Errc::invalid, "ttl: between 1s and 30d");
   for (const auto& [key, value] : input.labels)
     if (!is_name(key)) co_return fail(Errc::invalid, "labels: \"" + key + "\" is not a label's name");
   if (api.authority.url().empty())

@@ -12,14 +12,16 @@ json::value schema_of() {
   else if constexpr (std::is_same_v<T, bool>) return json::object{{"type", "boolean"}};
   else if constexpr (std::is_integral_v<T>) return json::object{{"type", "integer"}};
   else if constexpr (std::is_floating_point_v<T>) return json::object{{"type", "number"}};
-  else if constexpr (std::is_same_v<T, std::string> || detail::is_secret<T>) return json::object{{"type", "string"}};
+  else if constexpr (std::is_same_v<T, std::string> || detail::is_secret<T>)
+    return json::object{{"type", "string"}};
   else if constexpr (std::is_enum_v<T>) {
     json::array names;
     for (auto name : detail::enum_names<T>()) names.emplace_back(name);
     return json::object{{"type", "string"}, {"enum", names}};
   } else if constexpr (std::is_same_v<T, Duration>)
     return json::object{{"type", "string"}, {"description", "a duration: 1m30s"}};
-  else if constexpr (std::is_same_v<T, WallTime>) return json::object{{"type", "string"}, {"format", "date-time"}};
+  else if constexpr (std::is_same_v<T, WallTime>)
+    return json::object{{"type", "string"}, {"format", "date-time"}};
   else if constexpr (std::is_same_v<T, Uuid> || detail::is_id<T>)
     return json::object{{"type", "string"}, {"format", "uuid"}};
   else if constexpr (detail::is_optional<T>) return schema_of<typename T::value_type>();
@@ -34,7 +36,8 @@ json::value schema_of() {
       using Member = std::decay_t<decltype(std::declval<T&>().*d.pointer)>;
       members.emplace(d.name, schema_of<Member>());
     });
-    return json::object{{"type", "object"}, {"properties", std::move(members)}, {"additionalProperties", false}};
+    return json::object{
+        {"type", "object"}, {"properties", std::move(members)}, {"additionalProperties", false}};
   }
 }
 

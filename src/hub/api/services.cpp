@@ -19,8 +19,12 @@ net::Awaitable<Result<Answer>> run(Api& api, ApiCall call, OperationKind kind) {
   CO_TRY(auto view, co_await get_service(api, call, {}));
   co_return co_await command(api, call, ChangeRun{kind, false, {view.id}});
 }
-net::Awaitable<Result<Answer>> start(Api& api, ApiCall call, NoBody) { return run(api, call, OperationKind::start); }
-net::Awaitable<Result<Answer>> stop(Api& api, ApiCall call, NoBody) { return run(api, call, OperationKind::stop); }
+net::Awaitable<Result<Answer>> start(Api& api, ApiCall call, NoBody) {
+  return run(api, call, OperationKind::start);
+}
+net::Awaitable<Result<Answer>> stop(Api& api, ApiCall call, NoBody) {
+  return run(api, call, OperationKind::stop);
+}
 net::Awaitable<Result<Answer>> restart(Api& api, ApiCall call, NoBody) {
   return run(api, call, OperationKind::restart);
 }

@@ -12,13 +12,15 @@ Result<const StackEntry*> find_stack(const HubState& state, const std::string& n
   std::vector<std::string> names;
   for (const auto& [known, it] : state.stacks) names.push_back(known);
   auto near = nearest(name, std::span<const std::string>(names));
-  return fail(Errc::not_found, "there is no stack \"" + name + "\"", {}, near ? "did you mean \"" + *near + "\"?" : "");
+  return fail(Errc::not_found, "there is no stack \"" + name + "\"", {},
+              near ? "did you mean \"" + *near + "\"?" : "");
 }
 
 net::Awaitable<Result<Rows<StackView>>> list_stacks(Api& api, ApiCall, NoBody) {
   return api.engine.read([](const HubCore& core) {
     Rows<StackView> rows{.items = {}, .id = "name"};
-    for (const auto& [name, stack] : core.state().stacks) rows.items.push_back(view_stack(core.state(), stack));
+    for (const auto& [name, stack] : core.state().stacks)
+      rows.items.push_back(view_stack(core.state(), stack));
     return rows;
   });
 }
@@ -47,15 +49,20 @@ Result<ReadResult> read_input(const ApiCall& call, const std::string& text) {
   TRY(auto read, read_stack(text, {.default_name = name}));
   if (read.stack.name == name) return read;
   Error error{Errc::invalid, "the file is of another stack", {}, {}, {}};
-  error.problems.push_back({"name", 0, 0, "is \"" + read.stack.name + "\", the address says \"" + name + "\"", {}, {}});
+  error.problems.push_back(
+      {"name", 0, 0, "is \"" + read.stack.name + "\", the address says \"" + name + "\"", {}, {}});
   return fail(std::move(error));
 }
 
 json::array warnings(const ReadResult& read) {
   json::array out;
   for (const auto& it : read.warnings)
-    out.push_back(json::object{{"path", it.path}, {"line", it.line}, {"column", it.column}, {"message", it.message},
-                               {"hint", it.hint}, {"file", it.file}});
+    out.push_back(json::object{{"path", it.path},
+                               {"line", it.line},
+                               {"column", it.column},
+                               {"message", it.message},
+                               {"hint", it.hint},
+                               {"file", it.file}});
   return out;
 }
 
@@ -75,7 +82,8 @@ Result<std::optional<std::uint64_t>> if_match(const ApiCall& call) {
 net::Awaitable<Result<Answer>> plan_stack(Api& api, ApiCall call, RawBody body) {
   CO_TRY(auto read, read_input(call, body.text));
   auto stack = read.stack;
-  CO_TRY(auto steps, co_await api.engine.read([stack](const HubCore& core) { return plan(core.state(), stack); }));
+  CO_TRY(auto steps,
+         co_await api.engine.read([stack](const HubCore& core) { return plan(core.state(), stack); }));
   co_return Answer{.body = {{"steps", to_json(steps)}, {"warnings", warnings(read)}}};
 }
 
@@ -100,8 +108,12 @@ net::Awaitable<Result<Answer>> run_stack(Api& api, ApiCall call, OperationKind k
   }));
   co_return co_await command(api, call, ChangeRun{kind, false, {name}});
 }
-net::Awaitable<Result<Answer>> start(Api& api, ApiCall call, NoBody) { return run_stack(api, call, OperationKind::start); }
-net::Awaitable<Result<Answer>> stop(Api& api, ApiCall call, NoBody) { return run_stack(api, call, OperationKind::stop); }
+net::Awaitable<Result<Answer>> start(Api& api, ApiCall call, NoBody) {
+  return run_stack(api, call, OperationKind::start);
+}
+net::Awaitable<Result<Answer>> stop(Api& api, ApiCall call, NoBody) {
+  return run_stack(api, call, OperationKind::stop);
+}
 net::Awaitable<Result<Answer>> restart(Api& api, ApiCall call, NoBody) {
   return run_stack(api, call, OperationKind::restart);
 }
@@ -119,8 +131,10 @@ struct ScaleInput {
 };
 BOOST_DESCRIBE_STRUCT(ScaleInput, (), (replicas))
 net::Awaitable<Result<Answer>> scale(Api& api, ApiCall call, ScaleInput input) {
-  if (!input.replicas) co_return fail(Errc::invalid, "replicas: how many instances?", {}, "{\"replicas\": 3}");
-  co_return co_await command(api, call, ScaleService{call.path("stack"), call.path("service"), *input.replicas});
+  if (!input.replicas)
+    co_return fail(Errc::invalid, "replicas: how many instances?", {}, "{\"replicas\": 3}");
+  co_return co_await command(api, call,
+                             ScaleService{call.path("stack"), call.path("service"), *input.replicas});
 }
 
 struct RevisionView {
@@ -145,7 +159,8 @@ net::Awaitable<Result<Rows<RevisionView>>> revisions(Api& api, ApiCall call, NoB
 net::Awaitable<Result<Answer>> explain(Api& api, ApiCall call, NoBody) {
   auto target = call.query("target");
   if (target.empty()) co_return fail(Errc::invalid, "target: of what?", {}, "?target=shop/web");
-  CO_TRY(auto items, co_await api.engine.read([target](const HubCore& core) { return why(core.state(), target); }));
+  CO_TRY(auto items,
+         co_await api.engine.read([target](const HubCore& core) { return why(core.state(), target); }));
   co_return Answer{.body = {{"items", to_json(items)}}};
 }
 
@@ -157,8 +172,10 @@ std::vector<ApiRoute> stack_routes() {
   return {
       route("GET", "/stacks", "The stacks.", &list_stacks),
       route("GET", "/stacks/{stack}", "One stack, with overrides and content.", &get_stack),
-      large_body(route("PUT", "/stacks/{stack}", "Applies a stack file (YAML or JSON).", &put_stack), max_stack_file),
-      large_body(route("POST", "/stacks/{stack}/plan", "What applying would do.", &plan_stack), max_stack_file),
+      large_body(route("PUT", "/stacks/{stack}", "Applies a stack file (YAML or JSON).", &put_stack),
+                 max_stack_file),
+      large_body(route("POST", "/stacks/{stack}/plan", "What applying would do.", &plan_stack),
+                 max_stack_file),
       route("DELETE", "/stacks/{stack}", "Stops and deletes all of it.", &delete_stack),
       route("POST", "/stacks/{stack}/start", "Starts what was stopped.", &start),
       route("POST", "/stacks/{stack}/stop", "Stops all of it; it stays stopped.", &stop),

@@ -4,9 +4,8 @@ namespace drover::hub {
 namespace {
 
 net::Awaitable<Result<Summary>> summary(Api& api, ApiCall, NoBody) {
-  CO_TRY(auto out, co_await api.engine.read([](const HubCore& core) {
-    return view_summary(core.state(), core.settings());
-  }));
+  CO_TRY(auto out, co_await api.engine.read(
+                       [](const HubCore& core) { return view_summary(core.state(), core.settings()); }));
   if (api.engine.read_only()) out.hub_state = "read_only";
   co_return out;
 }

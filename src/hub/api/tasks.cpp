@@ -6,7 +6,8 @@ namespace {
 net::Awaitable<Result<Rows<TaskView>>> list(Api& api, ApiCall, NoBody) {
   return api.engine.read([](const HubCore& core) {
     Rows<TaskView> rows;
-    for (const auto& [id, entry] : core.state().tasks) rows.items.push_back(view_task(core.state(), entry.task));
+    for (const auto& [id, entry] : core.state().tasks)
+      rows.items.push_back(view_task(core.state(), entry.task));
     return rows;
   });
 }

@@ -2,9 +2,9 @@
 
 #include <thread>
 
-#include "integration/hub/fixture.hpp"
 #include "hub/authority.hpp"
 #include "hub/codes.hpp"
+#include "integration/hub/fixture.hpp"
 #include "net/frame_socket.hpp"
 
 namespace drover::hub::test {
@@ -32,7 +32,8 @@ Joined join(World& world, const JoinLine& line, const std::string& name) {
   json::object body{{"secret", line.secret}, {"name", name}, {"csr", *net::create_request(out.identity.key)}};
   net::ClientSettings settings;
   settings.tls = *net::TlsClient::create({.trust = net::TrustPins{line.pins}});
-  auto reply = world.call_at(*net::parse_url(line.hub), settings, {"POST", "/agents/join", {}, print_json(body)});
+  auto reply =
+      world.call_at(*net::parse_url(line.hub), settings, {"POST", "/agents/join", {}, print_json(body)});
   out.status = reply.status;
   out.text = reply.text;
   if (reply.status == 200) out.identity.answer = *from_json<JoinAnswer>(reply.body, Unknown::refuse);
@@ -47,10 +48,11 @@ Joined join(World& world, const std::string& name, const std::string& token = "{
 
 net::ClientSettings agent_settings(const Identity& identity) {
   net::ClientSettings settings;
-  settings.tls = *net::TlsClient::create({.trust = net::TrustCa{{identity.answer.ca}, net::CertRole::hub},
-                                          .identity = net::Identity{identity.answer.certificate, identity.key},
-                                          .sni = std::string(net::agents_sni),
-                                          .tls13_only = true});
+  settings.tls =
+      *net::TlsClient::create({.trust = net::TrustCa{{identity.answer.ca}, net::CertRole::hub},
+                               .identity = net::Identity{identity.answer.certificate, identity.key},
+                               .sni = std::string(net::agents_sni),
+                               .tls13_only = true});
   return settings;
 }
 
@@ -67,15 +69,19 @@ class ScriptedAgent {
   ScriptedAgent(World& world, Identity identity) : world_(world), identity_(std::move(identity)) {}
 
   net::Awaitable<Result<void>> serve(int tasks) {
-    CO_TRY(auto socket, co_await net::websocket_connect(agent_url(world_, "/ws/agent"), agent_settings(identity_),
-                                                        net::session_settings()));
+    CO_TRY(auto socket, co_await net::websocket_connect(agent_url(world_, "/ws/agent"),
+                                                        agent_settings(identity_), net::session_settings()));
     link_ = net::frames_over(std::move(socket));
     NodeId uid{*parse_uuid(identity_.answer.uid)};
-    CO_TRYV(co_await say(Hello{.uid = uid, .name = identity_.answer.name, .boot = "b", .host = {.version = "0.1.0"}}));
+    CO_TRYV(co_await say(Hello{.uid = uid,
+                               .name = identity_.answer.name,
+                               .boot = "b",
+                               .host = {.version = "0.1.0", .drivers = {"process"}}}));
     for (int done = 0; done < tasks;) {
       CO_TRY(auto envelope, co_await net::within(5s, link_->receive(), "a frame"));
       acknowledged_ = envelope.n;
-      if (std::holds_alternative<Welcome>(envelope.frame)) CO_TRYV(co_await say(Inventory{.applied = envelope.n}));
+      if (std::holds_alternative<Welcome>(envelope.frame))
+        CO_TRYV(co_await say(Inventory{.applied = envelope.n}));
       auto* assign = std::get_if<Assign>(&envelope.frame);
       if (!assign) continue;
       CO_TRYV(co_await say(TaskStarted{assign->task, assign->attempt}));
@@ -96,12 +102,14 @@ class ScriptedAgent {
       CO_TRY(auto envelope, co_await net::within(5s, link_->receive(), "a frame"));
       auto* open = std::get_if<OpenStream>(&envelope.frame);
       if (!open) continue;
-      CO_TRY(auto socket, co_await net::websocket_connect(agent_url(world_, "/ws/stream/" + open->id),
-                                                          agent_settings(identity_), net::session_settings()));
+      CO_TRY(auto socket,
+             co_await net::websocket_connect(agent_url(world_, "/ws/stream/" + open->id),
+                                             agent_settings(identity_), net::session_settings()));
       auto stream = net::texts_over(std::move(socket));
       for (int i = 0; i < 300; ++i)
-        CO_TRYV(co_await stream->send("{\"time\":\"2026-11-21T12:00:00Z\",\"stream\":\"stdout\",\"line\":\"l" +
-                                      std::to_string(i) + "\"}"));
+        CO_TRYV(
+            co_await stream->send("{\"time\":\"2026-11-21T12:00:00Z\",\"stream\":\"stdout\",\"line\":\"l" +
+                                  std::to_string(i) + "\"}"));
       stream->close("the end of the log");
       co_await net::sleep_for(100ms);
       co_return Result<void>();
@@ -117,7 +125,9 @@ class ScriptedAgent {
   }
 
  private:
-  net::Awaitable<Result<void>> say(Frame frame) { return link_->send({++sent_, acknowledged_, 0, std::move(frame)}); }
+  net::Awaitable<Result<void>> say(Frame frame) {
+    return link_->send({++sent_, acknowledged_, 0, std::move(frame)});
+  }
   World& world_;
   Identity identity_;
   std::shared_ptr<net::FrameLink> link_;
@@ -145,7 +155,10 @@ TEST(Join, NeedsTlsAndTheRightPin) {
   World world;
   auto made = world.call("POST", "/join-tokens", "{}");
   auto line = read_line(at(made.body, "line"));
-  EXPECT_EQ(world.call_at(world.plain(), {}, {"POST", "/agents/join", {}, "{\"secret\":\"" + line.secret + "\"}"}).status, 403);
+  EXPECT_EQ(
+      world.call_at(world.plain(), {}, {"POST", "/agents/join", {}, "{\"secret\":\"" + line.secret + "\"}"})
+          .status,
+      403);
   line.pins = {*net::pin_of_key(*net::create_key())};
   EXPECT_EQ(join(world, line, "pve1").status, -1);
 }
@@ -155,8 +168,8 @@ TEST(Agent, RunsAStackOverMutualTls) {
   auto joined = join(world, "pve1");
   ASSERT_EQ(joined.status, 200) << joined.text;
   ASSERT_EQ(world.call("PUT", "/stacks/shop", shop).status, 202);
+  net::IoPool pool(1);  // before the agents: their sockets belong to it
   ScriptedAgent agent(world, joined.identity);
-  net::IoPool pool(1);
   auto served = net::wait_for(pool.executor(0), agent.serve(2));
   ASSERT_TRUE(served) << served.error().message << " " << served.error().cause;
   for (int i = 0; i < 50; ++i) {
@@ -188,7 +201,8 @@ TEST(Agent, RenewsItsCertificateAndTheOldOneIsGone) {
   ASSERT_EQ(joined.status, 200) << joined.text;
   auto key = *net::create_key();
   json::object body{{"csr", *net::create_request(key)}};
-  auto renewed = world.call_at(world.secure(), agent_settings(joined.identity), {"POST", "/agents/renew", {}, print_json(body)});
+  auto renewed = world.call_at(world.secure(), agent_settings(joined.identity),
+                               {"POST", "/agents/renew", {}, print_json(body)});
   ASSERT_EQ(renewed.status, 200) << renewed.text;
   auto old = world.call_at(world.secure(), agent_settings(joined.identity), {.target = "/version"});
   EXPECT_NE(old.status, 200);

@@ -37,13 +37,20 @@ struct Reply {
   std::string text;
 };
 
+/// One request by a client of its own: its connection ends with the executor that it belongs to.
+inline net::Awaitable<Result<net::ClientResponse>> ask(net::Url url, net::ClientSettings settings,
+                                                       net::ClientRequest request) {
+  net::HttpClient client(std::move(url), std::move(settings));
+  co_return co_await client.request(std::move(request), 20s);
+}
+
 class World {
  public:
   explicit World(HubOptions options = {}) {
     options.state = directory.path() + "/state";
     if (options.listen.size() == 1 && options.listen[0].port == 3079) options.listen[0].port = 0;
-    options.settings.heartbeat = 200ms;
-    options.settings.lost_after = 1s;
+    options.settings.heartbeat = 2s;
+    options.settings.lost_after = 10s;
     options_ = options;
     start();
   }
@@ -64,11 +71,15 @@ class World {
     return call_at(*net::parse_url("unix:" + hub->socket()), {}, {method, path, headers, body});
   }
   Reply call_at(net::Url url, net::ClientSettings settings, net::ClientRequest request) {
-    net::HttpClient client(std::move(url), std::move(settings));
-    if (!request.target.starts_with("/api") && !request.target.starts_with("!")) request.target = "/api/v1" + request.target;
+    if (!request.target.starts_with("/api") && !request.target.starts_with("!"))
+      request.target = "/api/v1" + request.target;
     if (request.target.starts_with("!")) request.target.erase(0, 1);
-    auto response = net::block_on(client.request(std::move(request), 20s));
-    if (!response) return {.status = -1, .body = {}, .headers = {}, .text = response.error().message + ": " + response.error().cause};
+    auto response = net::block_on(ask(std::move(url), std::move(settings), std::move(request)));
+    if (!response)
+      return {.status = -1,
+              .body = {},
+              .headers = {},
+              .text = response.error().message + ": " + response.error().cause};
     auto parsed = parse_json(response->body);
     return {response->status, parsed ? *parsed : json::value(), response->headers, response->body};
   }
@@ -92,6 +103,7 @@ inline std::string at(const json::value& value, std::string_view key) {
   return found->value().is_string() ? std::string(found->value().get_string()) : print_json(found->value());
 }
 
-constexpr const char* shop = "name: shop\nservices:\n  web:\n    command: [/bin/sleep, '1000']\n    scale: 2\n";
+constexpr const char* shop =
+    "name: shop\nservices:\n  web:\n    command: [/bin/sleep, '1000']\n    working_dir: /tmp\n    scale: 2\n";
 
 }  // namespace drover::hub::test

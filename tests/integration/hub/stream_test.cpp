@@ -12,9 +12,7 @@ class Tab {
     if (!made) throw std::runtime_error(made.error().message);
     socket_.emplace(std::move(*made));
   }
-  void say(const std::string& text) {
-    ASSERT_TRUE(net::wait_for(pool_.executor(0), socket_->write({text})));
-  }
+  void say(const std::string& text) { ASSERT_TRUE(net::wait_for(pool_.executor(0), socket_->write({text}))); }
   json::value hear() {
     auto message = net::wait_for(pool_.executor(0), net::within(5s, socket_->read(), "a message"));
     if (!message) return nullptr;

@@ -10,8 +10,12 @@ namespace {
 namespace json = boost::json;
 
 const std::vector<std::string_view> keys{"id", "name", "state", "labels", "ports", "restarts"};
-const json::object web{{"id", "1"},        {"name", "web-1"},   {"state", "ready"},
-                       {"labels", json::object{{"site", "Home"}}}, {"ports", json::array{80, 443}}, {"restarts", 3}};
+const json::object web{{"id", "1"},
+                       {"name", "web-1"},
+                       {"state", "ready"},
+                       {"labels", json::object{{"site", "Home"}}},
+                       {"ports", json::array{80, 443}},
+                       {"restarts", 3}};
 
 bool matches(std::string_view text) {
   auto filter = Filter::parse(text, keys);
@@ -78,7 +82,8 @@ TEST(Page, CursorsVisitEveryRowOnce) {
   for (int pages = 0; pages < 100; ++pages) {
     auto page = make_page(query, rows(50));
     ASSERT_TRUE(page);
-    for (const auto& row : page->items) EXPECT_TRUE(seen.insert(std::string(row.at("id").as_string())).second);
+    for (const auto& row : page->items)
+      EXPECT_TRUE(seen.insert(std::string(row.at("id").as_string())).second);
     if (page->next.empty()) break;
     query.cursor = page->next;
   }

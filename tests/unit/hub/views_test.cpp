@@ -15,7 +15,9 @@ HubCore core_with_shop() {
   HubCore core({.version = "1.2.0"}, std::move(image), now);
   core.step(now, rng, Tick{});
   Stack stack{.name = "shop"};
-  stack.services.push_back({.name = "web", .spec = ProcessSpec{.command = {"/bin/true"}}, .scale = {.count = 2}});
+  stack.services.push_back({.name = "web",
+                            .spec = ProcessSpec{.command = {"/bin/true"}, .working_dir = "/tmp"},
+                            .scale = {.count = 2}});
   auto out = core.step(now, rng, Call{1, {}, ApplyStack{stack, {}}, {}});
   EXPECT_TRUE(out.replies.at(0).result);
   return core;
