@@ -39,8 +39,8 @@ Response json_of(const T& value, int status = 200) {
   return net::json_response(status, to_json_text(value));
 }
 
-std::string who_asks(const net::Peer& peer, std::optional<std::uint32_t> uid) {
-  if (uid) return fmt::format("unix:{}", *uid);
+std::string who_asks(const net::Peer& peer) {
+  if (peer.uid) return fmt::format("unix:{}", *peer.uid);
   return peer.address.empty() ? "unix" : peer.address;
 }
 
@@ -93,21 +93,15 @@ struct LocalApi::Impl {
     add("GET", "/metrics", &Impl::metrics);
   }
 
-  std::optional<std::uint32_t> uid_of(const net::Peer& peer) const {
-    if (peer.credentials) return peer.credentials->uid;
-    if (!peer.loopback()) return std::nullopt;
-    return runtime::uid_of_loopback_peer(peer.address, peer.port, port);
-  }
-
   net::Awaitable<Response> handle(Request& request) {
     const bool open_to_all =
         request.method == "GET" && (request.path == "/health" || request.path == "/api/v1/health");
     if (!open_to_all) {
-      const auto uid = uid_of(*request.peer);
+      const auto uid = request.peer->uid;
       if (!uid || (*uid != 0 && *uid != ::geteuid()))
         co_return net::problem_response(Error{Errc::denied,
                                               "this API is for root and the agent's own user",
-                                              "the caller is " + who_asks(*request.peer, uid),
+                                              "the caller is " + who_asks(*request.peer),
                                               "ask as that user, or ask the hub; GET /health is open to all",
                                               {}});
       if (request.method != "GET" && net::from_other_site(request))
@@ -194,7 +188,7 @@ struct LocalApi::Impl {
     LocalCommand what;
     what.action = request.parameter("action");
     what.target = target_of(request);
-    what.who.actor = who_asks(*request.peer, uid_of(*request.peer));
+    what.who.actor = who_asks(*request.peer);
     what.who.origin = "agent " + parts.node;
     auto answer = std::make_shared<Waiting>();
     std::string id;
@@ -342,8 +336,8 @@ LocalApi::LocalApi(Parts parts, const AgentOptions& options)
 LocalApi::~LocalApi() = default;
 
 Result<void> LocalApi::listen() {
-  auto port =
-      impl_->server.listen(net::ListenTcp{.address = impl_->options.listen, .port = impl_->options.port});
+  auto port = impl_->server.listen(net::ListenTcp{
+      .address = impl_->options.listen, .port = impl_->options.port, .identify_callers = true});
   if (!port && port.error().code == Errc::conflict) {
     const auto wanted = impl_->options.port;
     return fail(Errc::conflict,

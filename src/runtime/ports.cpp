@@ -108,8 +108,8 @@ Result<Fd> claim_port(std::uint16_t port, const std::string& protocol) {
 
 std::optional<PortHolder> holder_of(std::uint16_t port, const std::string& protocol) {
   const bool tcp = protocol != "udp";
-  for (const auto& entry : sockets(tcp, tcp ? SocketState::listening : SocketState::unconnected)) {
-    if (entry.local_port != port) continue;
+  for (const auto& entry : waiting_sockets(tcp)) {
+    if (entry.port != port) continue;
     PortHolder holder;
     holder.uid = entry.uid;
     holder.pid = owner_of(entry.inode);
@@ -128,16 +128,6 @@ std::string describe_busy(std::uint16_t port, const std::optional<PortHolder>& h
   return fmt::format("port {} is held by {}pid {} ({}), running for {}", port,
                      holder->instance.empty() ? "" : holder->instance + ", ", holder->pid, holder->command,
                      human_duration(holder->running));
-}
-
-std::optional<std::uint32_t> uid_of_loopback_peer(const std::string& peer_address, std::uint16_t peer_port,
-                                                  std::uint16_t own_port) {
-  std::array<std::uint8_t, 16> address{};
-  if (!parse_address(peer_address, address)) return std::nullopt;
-  for (const auto& entry : sockets(true, SocketState::established))
-    if (entry.local_port == peer_port && entry.remote_port == own_port && entry.local == address)
-      return entry.uid;
-  return std::nullopt;
 }
 
 }  // namespace drover::runtime

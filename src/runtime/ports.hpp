@@ -33,8 +33,4 @@ std::optional<PortHolder> holder_of(std::uint16_t port, const std::string& proto
 /// "port 8080 is held by pid 4711 (nginx -g daemon off;), running for 2m 3s"
 std::string describe_busy(std::uint16_t port, const std::optional<PortHolder>& holder);
 
-/// The uid of the process at the other end of a TCP connection on this host (sock_diag). nullopt: not found.
-std::optional<std::uint32_t> uid_of_loopback_peer(const std::string& peer_address, std::uint16_t peer_port,
-                                                  std::uint16_t own_port);
-
 }  // namespace drover::runtime
