@@ -19,9 +19,18 @@ Result<NodeEntry*> find_node(Step& step, const std::string& name) {
               near ? fmt::format("did you mean \"{}\"?", *near) : "");
 }
 
-void node_changed(Step& step, const NodeEntry& node) {
+/// The audit line, the event, and another look at all that may be placed now, or not any more.
+void node_changed(Step& step, const NodeEntry& node, const Who& who, std::string_view action,
+                  std::string_view done) {
+  const std::string& name = node.row.node.name;
+  step.audit(who, fmt::format("node.{}", action), "node " + name);
+  step.emit({.type = fmt::format("node.{}", action),
+             .subject = "node " + name,
+             .message = fmt::format("{} {}", name, done),
+             .node = name,
+             .who = who});
   step.mark_node(node.row.node.id);
-  for (const auto& [name, stack] : step.state.stacks) step.reconcile_later(name);
+  for (const auto& [other, stack] : step.state.stacks) step.reconcile_later(other);
 }
 
 Answer node_answer(const NodeEntry& node) {
@@ -62,24 +71,23 @@ Result<Answer> CommandRunner::operator()(const LabelNode& command) const {
     if (value) node->row.node.labels[key] = *value;
     else node->row.node.labels.erase(key);
   }
-  node_changed(step, *node);
-  step.audit(who, "node.label", "node " + node->row.node.name);
+  node_changed(step, *node, who, "label", "has other labels");
   return node_answer(*node);
 }
 
 Result<Answer> CommandRunner::operator()(const CordonNode& command) const {
   TRY(NodeEntry * node, find_node(step, command.node));
   node->row.node.cordoned = command.cordon;
-  node_changed(step, *node);
-  step.audit(who, command.cordon ? "node.cordon" : "node.uncordon", "node " + node->row.node.name);
+  node_changed(step, *node, who, command.cordon ? "cordon" : "uncordon",
+               command.cordon ? "takes nothing new" : "takes new instances again");
   return node_answer(*node);
 }
 
 Result<Answer> CommandRunner::operator()(const DrainNode& command) const {
   TRY(NodeEntry * node, find_node(step, command.node));
   node->row.node.draining = command.drain;
-  node_changed(step, *node);
-  step.audit(who, command.drain ? "node.drain" : "node.undrain", "node " + node->row.node.name);
+  node_changed(step, *node, who, command.drain ? "drain" : "undrain",
+               command.drain ? "is being drained" : "is not drained any more");
   return node_answer(*node);
 }
 
@@ -138,13 +146,7 @@ Result<Answer> CommandRunner::operator()(const RegisterNode& command) const {
   node.row.key_pin = command.key_pin;
   node.heard = step.now.boot;
   step.state.node_names[command.name] = command.uid;
-  node_changed(step, node);
-  step.audit(who, "node.join", "node " + command.name);
-  step.emit({.type = "node.joined",
-             .subject = "node " + command.name,
-             .message = fmt::format("{} has joined", command.name),
-             .node = command.name,
-             .who = who});
+  node_changed(step, node, who, "join", "has joined");
   return Answer{201, "", {{"id", to_string(command.uid)}, {"name", command.name}}};
 }
 

@@ -65,7 +65,8 @@ void settle(Step& step, Task& task) {
     if (entry.slot.removing) return erase_slot(step, entry.slot.id);
     set_node(step, entry, std::nullopt);  // moved away from here: placed anew by the next reconcile
   }
-  if (entry.slot.removing && task.type != TaskType::delete_) return;  // how that ended does not matter any more
+  if (entry.slot.removing && task.type != TaskType::delete_)
+    return;  // how that ended does not matter any more
   if (task.state == TaskState::failed) entry.slot.blocked = task.message;
   if (task.state == TaskState::cancelled && !task.message.empty()) entry.slot.blocked = task.message;
 }
@@ -192,6 +193,20 @@ TaskEntry* reported(Step& step, const Session& session, TaskId id, std::uint32_t
 }
 }  // namespace
 
+namespace {
+/// The newest operation that still wants something of the instance: what is done now is done for whoever
+/// asked for it.
+const Operation* asking(const HubState& state, InstanceId instance) {
+  for (auto it = state.operations.rbegin(); it != state.operations.rend(); ++it) {
+    const Operation& operation = it->second;
+    if (operation.state != OperationState::running) continue;
+    for (const OperationItem& item : operation.items)
+      if (item.instance == instance && !item.ok) return &operation;
+  }
+  return nullptr;
+}
+}  // namespace
+
 Task& make_task(Step& step, SlotEntry& slot, TaskOrder order, const Who& who) {
   Task task;
   task.id = step.make_id<TaskId>();
@@ -205,6 +220,10 @@ Task& make_task(Step& step, SlotEntry& slot, TaskOrder order, const Who& who) {
   task.priority = order.priority;
   task.who = who;
   task.created_at = step.now.wall;
+  if (const Operation* operation = asking(step.state, slot.slot.id)) {
+    task.operation = operation->id;
+    task.who = operation->who;
+  }
   if (auto stack = step.state.stacks.find(task.stack);
       stack != step.state.stacks.end() && stack->second.row.deployment) {
     auto deployment = step.state.deployments.find(*stack->second.row.deployment);
