@@ -302,3 +302,23 @@ class Stacks(E2E):
                 return False
             except OSError:
                 return True
+
+    def test_cordon_drain_labels_and_constraints(self):
+        hub, _ = self.fleet("n1", "n2")
+        hub.cli("node", "label", "n2", "site=home")
+        stack = {"name": "where", "services": {
+            "home": service(self.appending("home"), place={"constraints": ["label.site == home"]}),
+            "any": service(self.appending("any"), scale=4)}}
+        self.wait_deployment(hub.api, hub.api.apply(stack))
+        nodes = {n: i["node"] for n, i in hub.api.instances("where").items()}
+        self.assertEqual(nodes["home-1"], "n2")
+        self.assertEqual({nodes[f"any-{i}"] for i in range(1, 5)}, {"n1", "n2"})
+        hub.cli("node", "cordon", "n2")
+        hub.cli("scale", "where/any", "6", "--wait")
+        nodes = {n: i["node"] for n, i in hub.api.instances("where").items()}
+        self.assertEqual({nodes["any-5"], nodes["any-6"]}, {"n1"})
+        hub.cli("node", "uncordon", "n2")
+        hub.cli("node", "drain", "n1", "--wait")
+        self.wait_for("all are on n2", lambda: {i["node"] for i in hub.api.instances("where").values()} == {"n2"})
+        self.wait_states(hub.api, "where", {n: "ready" for n in nodes})
+        self.assertEqual(hub.cli("node", "rm", "n2", "--yes", check=None).returncode, 5)  # it is online and has instances
