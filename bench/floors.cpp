@@ -1,6 +1,7 @@
 // What this machine can do at best, measured bare: the floor beside our own figures. One JSON line a figure.
 //
-// bench_floors [spawn COUNT | respawn COUNT | fsync COUNT DIRECTORY | pipe MIB LINE_BYTES DIRECTORY]   without: all
+// bench_floors [spawn COUNT | respawn COUNT | fsync COUNT DIRECTORY | pipe MIB LINE_BYTES DIRECTORY] without:
+// all
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -41,7 +42,8 @@ double at(std::vector<double> sorted, double part) {
 pid_t spawn_sleeper() {
   const char* arguments[] = {"sleep", "1000", nullptr};
   pid_t pid = 0;
-  if (::posix_spawnp(&pid, "sleep", nullptr, nullptr, const_cast<char**>(arguments), environ) != 0) std::exit(1);
+  if (::posix_spawnp(&pid, "sleep", nullptr, nullptr, const_cast<char**>(arguments), environ) != 0)
+    std::exit(1);
   return pid;
 }
 

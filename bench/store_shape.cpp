@@ -34,7 +34,8 @@ std::uint64_t syncs = 0;
 sqlite3_vfs slow_vfs;
 int (*real_open)(sqlite3_vfs*, const char*, sqlite3_file*, int, int*);
 int (*real_sync)(sqlite3_file*, int);
-std::map<const sqlite3_io_methods*, sqlite3_io_methods> slow_methods;  // the WAL has other methods than the file
+std::map<const sqlite3_io_methods*, sqlite3_io_methods>
+    slow_methods;  // the WAL has other methods than the file
 
 int slow_sync(sqlite3_file* file, int flags) {
   ++syncs;
@@ -117,7 +118,8 @@ const std::vector<Shape> shapes{
      "WITHOUT ROWID, STRICT;",
      false, true},
     {"json_state_index",
-     "CREATE TABLE tasks(key TEXT PRIMARY KEY, body TEXT NOT NULL, state TEXT NOT NULL) WITHOUT ROWID, STRICT;"
+     "CREATE TABLE tasks(key TEXT PRIMARY KEY, body TEXT NOT NULL, state TEXT NOT NULL) WITHOUT ROWID, "
+     "STRICT;"
      "CREATE INDEX tasks_state ON tasks(state);",
      false, false, true},
     {"columns",
@@ -183,12 +185,14 @@ void put_columns(Database& db, const Task& task) {
 
 void put_json(Database& db, const Shape& shape, const Task& task) {
   std::string_view sql =
-      shape.one_table ? "INSERT INTO rows(kind, key, body) VALUES (4, $1, $2) ON CONFLICT(kind, key) DO UPDATE SET "
-                        "body=excluded.body"
-      : shape.state   ? "INSERT INTO tasks(key, body, state) VALUES ($1, $2, $3) ON CONFLICT(key) DO UPDATE SET "
-                        "body=excluded.body, state=excluded.state"
-                      : "INSERT INTO tasks(key, body) VALUES ($1, $2) ON CONFLICT(key) DO UPDATE SET "
-                        "body=excluded.body";
+      shape.one_table
+          ? "INSERT INTO rows(kind, key, body) VALUES (4, $1, $2) ON CONFLICT(kind, key) DO UPDATE SET "
+            "body=excluded.body"
+      : shape.state
+          ? "INSERT INTO tasks(key, body, state) VALUES ($1, $2, $3) ON CONFLICT(key) DO UPDATE SET "
+            "body=excluded.body, state=excluded.state"
+          : "INSERT INTO tasks(key, body) VALUES ($1, $2) ON CONFLICT(key) DO UPDATE SET "
+            "body=excluded.body";
   auto& put = statement(db, sql);
   auto key = to_string(task.id), body = to_json_text(task);
   if (shape.state) put.bind(3, enum_name(task.state));

@@ -36,7 +36,8 @@ struct ListenTcp {
   std::string address = "127.0.0.1";     // IP address; "::" takes IPv4 too
   std::uint16_t port = 0;                // 0: any free one
   std::shared_ptr<const TlsServer> tls;  // none: plain
-  /// With tls: callers on loopback may speak plain HTTP on the same port; the first byte tells. Hosts as below.
+  /// With tls: callers on loopback may speak plain HTTP on the same port; the first byte tells. Hosts as
+  /// below.
   bool also_plain = false;
   /// Plain on loopback only: which Host values pass besides localhost, 127.0.0.1 and [::1] with our port (DNS
   /// rebinding). A plain listener elsewhere (behind a proxy) takes any Host.

@@ -61,7 +61,9 @@ TEST(FullDisk, TurnsReadOnlyLosesNothingAndComesBack) {
     auto response = net::block_on(ask(url, {}, {std::move(method), std::move(path), {}, std::move(body)}));
     return response ? *response : net::ClientResponse{};
   };
-  auto token = [&](int i) { return call("POST", "/api/v1/tokens", "{\"name\":\"t" + std::to_string(i) + "\"}").status; };
+  auto token = [&](int i) {
+    return call("POST", "/api/v1/tokens", "{\"name\":\"t" + std::to_string(i) + "\"}").status;
+  };
   ASSERT_EQ(token(0), 201);
   disk.fill();
   int made = 1, status = 201;
