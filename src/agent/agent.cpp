@@ -68,8 +68,9 @@ struct Agent::Impl {
         dialer(std::move(its_dialer)),
         executor(parts.pool.executor(0)),
         disk(1),
-        hands(1),
+        hands(2),
         files(hands.executor(0)),
+        logs(hands.executor(1)),
         streams(executor, [this](std::string_view, std::string_view what) {
           parts.log.error("a stream failed", {{"error", std::string(what)}});
         }) {}
@@ -79,8 +80,8 @@ struct Agent::Impl {
   std::shared_ptr<Dialer> dialer;
   net::Executor executor;
   net::IoPool disk;   // a thread of its own for the journal: a slow disk holds up nothing else
-  net::IoPool hands;  // and one for logs, user names, ports
-  net::Executor files;
+  net::IoPool hands;  // one for user names, files, ports; one for whoever searches logs
+  net::Executor files, logs;
   net::TaskGroup streams;
   std::optional<store::LockFile> lock;
   runtime::Paths paths;
@@ -163,7 +164,7 @@ struct Agent::Impl {
         LinkLoop::Parts{executor, *core, *dialer, parts.clock, parts.log, parts.seed ^ 0x117b,
                         [this](const Welcome& welcome) { welcomed(welcome); }},
         options);
-    api = std::make_unique<LocalApi>(LocalApi::Parts{parts.pool, executor, files, *core, *driver, parts.clock,
+    api = std::make_unique<LocalApi>(LocalApi::Parts{parts.pool, executor, logs, *core, *driver, parts.clock,
                                                      parts.log, options.name, dialer->hub()},
                                      options);
     // Before anything is touched: an agent that cannot serve does not start.
@@ -214,7 +215,7 @@ struct Agent::Impl {
   }
 
   void serve(OpenStream open) {
-    StreamParts stream{files, *dialer, parts.clock, parts.log, {}};
+    StreamParts stream{logs, *dialer, parts.clock, parts.log, {}};
     for (const auto& seen : core->core().instances())
       if (seen.placement->placement.instance == open.instance)
         stream.directory = runtime::log_directory(paths, seen.placement->stack, seen.placement->instance_name,

@@ -18,7 +18,7 @@ class LocalApi {
  public:
   struct Parts {
     net::IoPool& pool;
-    net::Executor executor, files;  // the agent's, the files'
+    net::Executor executor, files;  // the agent's; where logs are read
     CoreLoop& core;
     runtime::ProcessDriver& driver;
     const Clock& clock;

@@ -11,28 +11,41 @@ Result<MergedReader> MergedReader::open(const std::vector<LogSource>& sources, c
   MergedReader merged;
   for (const auto& source : sources) {
     TRY(auto reader, LogReader::open(source.directory, query));
-    merged.lanes_.push_back({std::move(reader), {}});
+    merged.lanes_.push_back({std::move(reader), {}, false});
   }
   merged.tail_ = query.tail;
   return merged;
 }
 
+Result<MergedReader::Look> MergedReader::fill(Lane& lane) {
+  if (!lane.ready.empty()) return Look::ready;
+  if (lane.ended) return Look::end;
+  TRY(auto more, lane.reader.next(64 << 10));
+  lane.ready.insert(lane.ready.end(), std::make_move_iterator(more.begin()),
+                    std::make_move_iterator(more.end()));
+  lane.ended = lane.ready.empty() && lane.reader.at_end();
+  if (!lane.ready.empty()) return Look::ready;
+  return lane.ended ? Look::end : Look::not_yet;
+}
+
 Result<std::vector<MergedRecord>> MergedReader::next(std::size_t bytes) {
   if (tail_) bytes = SIZE_MAX;  // the last N of all are among the last N of each: bounded
+  for (auto& lane : lanes_) lane.ended = false;
+  at_end_ = false;
   std::vector<MergedRecord> out;
   for (std::size_t size = 0; size < bytes;) {
     std::optional<std::size_t> oldest;
+    bool known = true;  // what each of them has next
     for (std::size_t i = 0; i < lanes_.size(); ++i) {
-      auto& lane = lanes_[i];
-      if (lane.ready.empty()) {
-        TRY(auto more, lane.reader.next(64 << 10));
-        lane.ready.insert(lane.ready.end(), std::make_move_iterator(more.begin()),
-                          std::make_move_iterator(more.end()));
-      }
-      if (lane.ready.empty()) continue;
-      if (!oldest || lane.ready.front().wall_ns < lanes_[*oldest].ready.front().wall_ns) oldest = i;
+      TRY(const auto look, fill(lanes_[i]));
+      known = known && look != Look::not_yet;
+      if (look != Look::ready) continue;
+      if (!oldest || lanes_[i].ready.front().wall_ns < lanes_[*oldest].ready.front().wall_ns) oldest = i;
     }
-    if (!oldest) break;
+    if (!known && !tail_) return out;  // the next call goes on looking
+    if (!known) continue;
+    at_end_ = !oldest;
+    if (at_end_) break;
     auto& from = lanes_[*oldest].ready;
     size += from.front().line.size() + sizeof(MergedRecord);
     out.push_back({*oldest, std::move(from.front())});
@@ -91,6 +104,7 @@ net::Awaitable<Result<void>> read_logs(net::Executor files, std::vector<LogSourc
       if (!co_await sink(std::move(**batch))) co_return Result<void>();
       continue;
     }
+    if (!(*reader)->at_end()) continue;
     if (!query.follow) co_return Result<void>();
     if (!watch) watch.emplace(co_await net::current_executor(), sources);
     // What came between the last look and the first watch is seen by the look after it: at most a second

@@ -19,6 +19,7 @@ namespace drover::runtime {
 namespace {
 
 constexpr std::size_t block_size = 256 << 10;
+constexpr std::size_t look_limit = 4 << 20;
 constexpr std::size_t max_assembled = 1 << 20;
 constexpr std::uint64_t max_tail = 10'000;
 constexpr std::size_t max_tail_bytes = 8 << 20;
@@ -121,6 +122,7 @@ struct LogReader::Impl {
   Assembler assembler;
   std::deque<LogRecord> queued;  // of the tail
   std::int64_t last_ns = 0;
+  bool at_end = false;
   bool older = false;  // a record before `since` was seen
 
   void go_to(LogPosition where) {
@@ -226,6 +228,8 @@ Result<LogReader> LogReader::open(std::string directory, LogQuery query) {
   return LogReader(std::move(impl));
 }
 
+bool LogReader::at_end() const { return impl_->at_end; }
+
 Result<std::vector<LogRecord>> LogReader::next(std::size_t bytes) {
   std::vector<LogRecord> out;
   std::size_t size = 0;
@@ -237,8 +241,12 @@ Result<std::vector<LogRecord>> LogReader::next(std::size_t bytes) {
     add(std::move(impl_->queued.front()));
     impl_->queued.pop_front();
   }
-  while (size < bytes && impl_->fill()) impl_->take(add);
-  if (out.empty() && !impl_->query.follow)
+  impl_->at_end = false;
+  for (std::size_t looked = 0; size < bytes && looked < look_limit && !impl_->at_end; looked += block_size) {
+    if (impl_->fill()) impl_->take(add);
+    else impl_->at_end = true;
+  }
+  if (impl_->at_end && out.empty() && !impl_->query.follow)
     while (auto rest = impl_->assembler.flush())
       if (impl_->wanted(*rest)) add(std::move(*rest));
   return out;
@@ -261,8 +269,12 @@ std::vector<std::string> last_lines(const std::string& directory, std::size_t co
   query.tail = count;
   auto reader = LogReader::open(directory, query);
   if (!reader) return lines;
-  for (auto batch = reader->next(); batch && !batch->empty(); batch = reader->next())
+  for (bool more = true; more;) {
+    auto batch = reader->next();
+    if (!batch) break;
     for (auto& record : *batch) lines.push_back(valid_utf8(record.line.substr(0, 1024)));
+    more = !batch->empty() || !reader->at_end();
+  }
   if (lines.size() > count) lines.erase(lines.begin(), lines.end() - std::ptrdiff_t(count));
   return lines;
 }

@@ -49,8 +49,10 @@ class LogReader {
   LogReader(LogReader&&) noexcept;
   LogReader& operator=(LogReader&&) noexcept;
 
-  /// The next records, about `bytes` at most. Empty: nothing more now; call again after a change.
+  /// The next records, about `bytes` at most; looks through 4 MiB of log at most, so that a rare pattern does
+  /// not hold up the thread. Empty and at_end(): nothing more now; call again after a change.
   Result<std::vector<LogRecord>> next(std::size_t bytes = 256 << 10);
+  bool at_end() const;  // of the last next()
 
  private:
   struct Impl;
@@ -72,17 +74,22 @@ struct MergedRecord {
 class MergedReader {
  public:
   static Result<MergedReader> open(const std::vector<LogSource>& sources, const LogQuery& query);
-  /// As LogReader::next.
+  /// As in LogReader.
   Result<std::vector<MergedRecord>> next(std::size_t bytes = 256 << 10);
+  bool at_end() const { return at_end_; }
 
  private:
   struct Lane {
     LogReader reader;
     std::deque<LogRecord> ready;
+    bool ended = false;  // seen in this next()
   };
+  enum class Look : std::uint8_t { ready, end, not_yet };
+  static Result<Look> fill(Lane& lane);
   MergedReader() = default;
   std::vector<Lane> lanes_;
   std::optional<std::uint64_t> tail_;  // until the tail has been given
+  bool at_end_ = false;
 };
 
 /// Reads on `files`, hands batches to `sink` (false: stop), and follows if the query says so, woken by

@@ -41,7 +41,7 @@ class LogsTest : public testing::Test {
     std::vector<std::string> lines;
     auto reader = LogReader::open(directory_, query);
     if (!reader) return {reader.error().message};
-    for (auto batch = reader->next(); batch && !batch->empty(); batch = reader->next())
+    for (auto batch = reader->next(); batch && !(batch->empty() && reader->at_end()); batch = reader->next())
       for (auto& record : *batch) lines.push_back(record.line);
     return lines;
   }
@@ -125,7 +125,7 @@ TEST_F(LogsTest, FollowsOverRotationAndDeletion) {
   ASSERT_TRUE(reader);
   const auto next = [&] {
     std::vector<std::string> all;
-    for (auto batch = reader->next(); batch && !batch->empty(); batch = reader->next())
+    for (auto batch = reader->next(); batch && !(batch->empty() && reader->at_end()); batch = reader->next())
       for (auto& record : *batch) all.push_back(record.line);
     return all;
   };
@@ -156,6 +156,26 @@ TEST_F(LogsTest, RefusesABadExpression) {
   EXPECT_EQ(LogReader::open(directory_, {.grep = "("}).error().code, Errc::invalid);
 }
 
+TEST_F(LogsTest, ARareWordIsLookedForInSteps) {
+  {
+    std::ofstream log(directory_ + "/000001.log");
+    const std::string text(1000, 'x');
+    for (int i = 0; i < 12'000; ++i) log << "2026-11-21T11:20:00.1Z stdout F " << text << "\n";
+    log << "2026-11-21T11:20:00.2Z stdout F needle\n";
+  }
+  auto reader = LogReader::open(directory_, {.grep = "needle"});
+  ASSERT_TRUE(reader);
+  int calls = 0;
+  std::size_t found = 0;
+  do {
+    found += reader->next()->size();
+    ++calls;
+  } while (!reader->at_end() && calls < 100);
+  EXPECT_EQ(found, 1u);
+  EXPECT_GE(calls, 3);
+  EXPECT_EQ(read({.tail = 5, .grep = "needle"}), lines({"needle"}));
+}
+
 TEST_F(LogsTest, MergesByTime) {
   const auto first = directory_;
   write(1, 1, "a1");
@@ -170,7 +190,7 @@ TEST_F(LogsTest, MergesByTime) {
   const auto merged = [&](LogQuery query) {
     std::vector<std::string> all;
     auto reader = MergedReader::open(sources, query);
-    for (auto batch = reader->next(); batch && !batch->empty(); batch = reader->next())
+    for (auto batch = reader->next(); batch && !(batch->empty() && reader->at_end()); batch = reader->next())
       for (auto& one : *batch) all.push_back(one.record.line);
     return all;
   };
