@@ -1,32 +1,56 @@
 #!/usr/bin/env python3
-"""Builds and runs the benchmarks (bench/): one JSON line per figure on stdout. Never fails for a slow figure."""
+"""Builds and runs the benchmarks (bench/): one JSON line per figure on stdout. Never fails for a slow figure.
+
+run_bench.py [NAME...]. A run of all of them writes docs/performance.md. DROVER_BIN: programs that are built already.
+"""
+import datetime
 import os
 import pathlib
 import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-BIN = ROOT / "build/release/bin"
+GIVEN = os.environ.get("DROVER_BIN")
+BIN = pathlib.Path(GIVEN) if GIVEN else ROOT / "build/release/bin"
+LIMIT = 1800  # seconds for one program
+
+
+def build(programs):
+    if not GIVEN:
+        subprocess.run(["ninja", "-C", str(ROOT / "build/release"), "drover", "drover-keeper", *programs], check=True,
+                       stdout=sys.stderr)
+
+
+def run(command):
+    """Its lines, shown as they come."""
+    print(f"==> {pathlib.Path(command[-1]).name}", file=sys.stderr, flush=True)
+    process = subprocess.Popen(command, env=dict(os.environ, DROVER_BIN=str(BIN)), stdout=subprocess.PIPE, text=True)
+    lines = []
+    for line in process.stdout:
+        print(line, end="", flush=True)
+        lines.append(line)
+    return lines, process.wait(LIMIT) == 0
 
 
 def main():
     wanted = sys.argv[1:]
-    names = [p.stem for p in sorted((ROOT / "bench").glob("*.cpp"))]
-    scripts = sorted((ROOT / "bench").glob("*.py"))
-    chosen = [n for n in names if not wanted or n in wanted]
-    programs = [f"bench_{n}" for n in chosen]
-    subprocess.run(["ninja", "-C", str(ROOT / "build/release"), "drover", "drover-keeper", *programs],
-                   check=True, stdout=sys.stderr)
-    env = dict(os.environ, DROVER_BIN=str(BIN))
-    failed = False
-    for program in programs:
-        print(f"==> {program}", file=sys.stderr, flush=True)
-        failed |= subprocess.run([str(BIN / program)], env=env, timeout=1800).returncode != 0
-    for script in scripts:
-        if not wanted or script.stem in wanted:
-            print(f"==> {script.name}", file=sys.stderr, flush=True)
-            failed |= subprocess.run([sys.executable, str(script)], env=env, timeout=1800).returncode != 0
-    sys.exit(1 if failed else 0)
+    names = [p.stem for p in sorted((ROOT / "bench").glob("*.cpp")) if not wanted or p.stem in wanted]
+    scripts = [p for p in sorted((ROOT / "bench").glob("*.py")) if not wanted or p.stem in wanted]
+    build([f"bench_{n}" for n in names] + ([] if not scripts else ["bench_floors", "bench_lines"]))
+    lines, well = [], True
+    for command in [[str(BIN / f"bench_{n}")] for n in names] + [[sys.executable, str(s)] for s in scripts]:
+        found, ended_well = run(command)
+        lines += found
+        well &= ended_well
+    if not wanted:
+        sys.path.insert(0, str(ROOT / "bench/lib"))
+        os.environ["DROVER_BIN"] = str(BIN)
+        import report
+        import rig
+        text = report.page(lines, rig.machine(), datetime.date.today().isoformat())
+        (ROOT / "docs/performance.md").write_text(text)
+        print("==> docs/performance.md", file=sys.stderr)
+    sys.exit(0 if well else 1)
 
 
 main()
