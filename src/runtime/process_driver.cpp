@@ -8,7 +8,7 @@
 #include "model/signals.hpp"
 #include "runtime/companion.hpp"
 #include "runtime/logs.hpp"
-#include "runtime/ports.hpp"
+#include "runtime/run_ports.hpp"
 #include "runtime/stats.hpp"
 
 namespace drover::runtime {
@@ -168,30 +168,6 @@ struct ProcessDriver::Impl {
     tell(run, known->second);
   }
 
-  static std::string protocol_of(const Service& service, const std::string& port) {
-    for (const auto& declared : service.ports)
-      if (declared.name == port) return declared.protocol;
-    return "tcp";
-  }
-
-  /// Claims the ports, then proves them free. nullopt: they are ours.
-  static std::optional<SpawnFailed> busy_port(const agent::Spawn& spawn, std::vector<Fd>& claims) {
-    for (const auto& [name, port] : spawn.ports) {
-      const auto protocol = protocol_of(spawn.service, name);
-      auto claim = claim_port(port, protocol);
-      const bool free = prove_free(port, protocol).has_value();
-      const bool claimed_by_other = !claim && claim.error().code == Errc::conflict;
-      if (free && !claimed_by_other) {
-        if (claim) claims.push_back(std::move(*claim));
-        continue;
-      }
-      auto reason = free ? claim.error().message : describe_busy(port, holder_of(port, protocol));
-      return SpawnFailed{spawn.run, SpawnFailed::Why::port_busy, std::move(reason), port};
-    }
-    return std::nullopt;
-  }
-
-  /// All that may block: user names, files, ports, the record.
   struct Prepared {
     keeper::SpawnSpec spec;
     std::vector<Fd> claims;
@@ -203,7 +179,7 @@ struct ProcessDriver::Impl {
     if (!spec) return std::unexpected(std::move(spec).error());
     Prepared prepared{std::move(*spec), {}};
     if (there) return prepared;
-    if (auto busy = busy_port(spawn, prepared.claims)) return std::unexpected(std::move(*busy));
+    if (auto busy = take_ports(spawn, prepared.claims)) return std::unexpected(std::move(*busy));
     const RunRecord record{
         spawn.run.instance, spawn.run.incarnation, spawn.placement.epoch, spawn.placement.digest,
         spawn.stack,        spawn.service.name,    spawn.instance_name,   spawn.ports};
