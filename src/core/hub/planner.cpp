@@ -332,16 +332,17 @@ void Planner::reconcile() {
   const RevisionRow* revision = current_revision(stack_);
   const Stack* content = stack_.row.deleting || !revision ? nullptr : &revision->content;
   if (!held) match_slots(step_, stack_, content);
-  std::vector<InstanceId> order;
+  std::vector<std::pair<std::uint32_t, InstanceId>> order;  // by index; looked up once, stacks may be large
+  auto append = [&](const auto& slots) {
+    for (const auto& [name, id] : slots) order.emplace_back(index_of(id), id);
+  };
   if (revision)
     for (const Service* service : in_order(revision->content))
-      if (auto slots = stack_.slots.find(service->name); slots != stack_.slots.end())
-        for (const auto& [name, id] : slots->second) order.push_back(id);
+      if (auto slots = stack_.slots.find(service->name); slots != stack_.slots.end()) append(slots->second);
   for (const auto& [service, slots] : stack_.slots)  // of services that the revision does not have any more
-    if (!revision || !find_service(revision->content, service))
-      for (const auto& [name, id] : slots) order.push_back(id);
-  std::ranges::stable_sort(order, [&](InstanceId a, InstanceId b) { return index_of(a) < index_of(b); });
-  for (InstanceId id : order) {
+    if (!revision || !find_service(revision->content, service)) append(slots);
+  std::ranges::stable_sort(order, {}, &decltype(order)::value_type::first);
+  for (const auto& [index, id] : order) {
     auto found = step_.state.slots.find(id);
     if (found == step_.state.slots.end()) continue;
     follows_ = revision;
