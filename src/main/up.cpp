@@ -2,6 +2,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <thread>
+
 #include "agent/agent.hpp"
 #include "hub/hub.hpp"
 #include "main/daemon.hpp"
@@ -27,12 +29,21 @@ class UpProcess final : public cli::LocalHub {
     if (log_fd_ >= 0) ::close(log_fd_);
   }
 
+  /// Hub and agent come up side by side: both wait for the disk, and the agent for the keeper. Where the
+  /// person named a port, the hub comes first: if it is taken, nothing has been started.
   Result<void> begin() {
-    TRYV(open_hub());
-    hub_->start();
     TRY(auto uid, agent::load_or_make_uid(agent_state(), clock_, real_seed()));
+    Result<void> agent_started;
+    std::thread beside;
+    if (!config_.hub_port_given) beside = std::thread([&] { agent_started = start_agent(); });
+    auto hub_opened = open_hub();
+    if (beside.joinable()) beside.join();
+    TRYV(std::move(hub_opened));
+    TRYV(std::move(agent_started));
+    hub_->start();
     TRYV(net::wait_for(pool_.executor(0), hub_->attach(port_, uid, "local")));
-    return start_agent();
+    if (config_.hub_port_given) return start_agent();
+    return {};
   }
 
   Result<void> stop(bool force) override { return stop(force, agent::Agent::Workloads::end); }
