@@ -290,6 +290,8 @@ def main():
     names = [w for w in options.what if w not in LEVELS]
     levels = [w for w in LEVELS if w in options.what] or list(LEVELS)
     total, began = Tally(), time.monotonic()
+    if options.full:
+        os.environ["DROVER_E2E_FULL"] = "1"  # the end-to-end tests have long variants
 
     if not options.no_build and levels != ["lint"]:
         build(options.preset, levels)

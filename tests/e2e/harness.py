@@ -35,7 +35,7 @@ def find_binaries():
 
 BIN = find_binaries()
 # Sanitizers cost a factor; deadlines are not what these tests measure.
-PATIENCE = float(os.environ.get("DROVER_E2E_PATIENCE", "1"))
+PATIENCE = float(os.environ.get("DROVER_E2E_PATIENCE", "3" if "asan" in str(BIN) or "tsan" in str(BIN) else "1"))
 
 
 def become_subreaper():
