@@ -100,8 +100,7 @@ Result<int> reference(Context& context, const DaemonFlags& flags, bool schema) {
   auto entries =
       flags.section == "hub" ? describe_config<HubConfig>("hub") : describe_config<AgentConfig>("agent");
   auto title = flags.section + ".toml";
-  context.out.write(schema ? pretty_json(config_schema(entries, title)) + "\n"
-                           : config_reference(entries, title));
+  context.out.write(schema ? pretty_json(config_schema(entries, title)) : config_reference(entries, title));
   return 0;
 }
 

@@ -210,7 +210,7 @@ Result<int> call_api(Context& context, const ApiFlags& flags) {
   }
   TRY(auto answer, api.send(call));
   if (answer.body.is_string()) context.out.write(std::string(answer.body.get_string()) + "\n");
-  else context.out.write((context.out.tty ? pretty_json(answer.body) : print_json(answer.body)) + "\n");
+  else context.out.write(context.out.tty ? pretty_json(answer.body) : print_json(answer.body) + "\n");
   return 0;
 }
 

@@ -233,7 +233,16 @@ std::string last_lines_of(const std::string& path) {
     lines.push_back(line);
     if (lines.size() > 8) lines.erase(lines.begin());
   }
-  return join(lines, "\n  ");
+  return join(lines, "\n");
+}
+
+/// What the process behind said before it ended; with its exit status.
+Error ended_at_once(int status, const std::string& log) {
+  Error error{Errc::internal, "it ended at once", {}, "the whole log: " + log, {}};
+  for (auto code : {Errc::conflict, Errc::denied, Errc::invalid, Errc::not_found, Errc::unavailable})
+    if (WIFEXITED(status) && WEXITSTATUS(status) == exit_status(code)) error.code = code;
+  error.problems.push_back({"its last words", 0, 0, "\n" + last_lines_of(log), {}, {}});
+  return error;
 }
 
 Result<void> wait_for_socket(const Context& context, int child, const std::string& log) {
@@ -243,8 +252,7 @@ Result<void> wait_for_socket(const Context& context, int child, const std::strin
     std::ifstream(pid_file(context.state_directory())) >> written;
     if (written == child) return {};
     int status = 0;
-    if (::waitpid(child, &status, WNOHANG) == child)
-      return fail(Errc::internal, "it ended at once", last_lines_of(log), "the whole log: " + log);
+    if (::waitpid(child, &status, WNOHANG) == child) return fail(ended_at_once(status, log));
     ::usleep(5'000);
   }
   return fail(Errc::timeout, "it did not answer within 30 s", {}, "its log: " + log);

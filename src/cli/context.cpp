@@ -63,7 +63,7 @@ std::string human_error(const Context& context, const Error& error) {
   for (const auto& problem : error.problems) {
     if (problem.file.empty() && problem.line == 0) {  // of a thing, not of a place in a file
       auto lines = split(problem.message, '\n');
-      part("state:", problem.path + (lines.empty() ? "" : ": " + lines[0]));
+      part("state:", problem.path + (lines.empty() || lines[0].empty() ? "" : ": " + lines[0]));
       for (std::size_t i = 1; i < lines.size(); ++i) out += "         | " + printable(lines[i]) + "\n";
       part("try:  ", problem.hint);
       continue;

@@ -108,7 +108,7 @@ Result<int> print_list(const Context& context, const json::array& items, const L
   const auto& format = context.flags.output;
   if (format == "json" || format == "yaml") {
     json::value whole = json::object{{"items", items}, {"next", nullptr}};
-    context.out.write(format == "json" ? pretty_json(whole) + "\n" : to_yaml(whole));
+    context.out.write(format == "json" ? pretty_json(whole) : to_yaml(whole));
     return 0;
   }
   if (format != "jsonl" && format != "name" && !context.flags.quiet) return print_rows(context, items, view);
@@ -121,7 +121,7 @@ Result<int> print_list(const Context& context, const json::array& items, const L
 Result<int> print_object(const Context& context, const json::value& object,
                          const std::function<std::string()>& human) {
   const auto& format = context.flags.output;
-  if (format == "json") context.out.write(pretty_json(object) + "\n");
+  if (format == "json") context.out.write(pretty_json(object));
   else if (format == "jsonl") context.out.write(print_json(object) + "\n");
   else if (format == "yaml") context.out.write(to_yaml(object));
   else context.out.write(human());
