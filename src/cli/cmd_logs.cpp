@@ -98,7 +98,6 @@ Result<int> logs(Context& context, LogFlags flags) {
 }
 
 // ---- events
-// ---------------------------------------------------------------------------------------------------
 
 struct EventFlags {
   bool follow = false;

@@ -122,7 +122,6 @@ Result<int> ps(Context& context, bool services) {
 }
 
 // ---- why
-// ------------------------------------------------------------------------------------------------------
 
 std::string print_why(const Context& context, const json::value& body) {
   std::string out;
@@ -148,7 +147,6 @@ Result<int> why(Context& context, const std::string& target) {
 }
 
 // ---- status
-// ---------------------------------------------------------------------------------------------------
 
 std::string summary_text(const Context& context, const json::value& s) {
   auto count = [&](const char* key) { return text(s, key); };

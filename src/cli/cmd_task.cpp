@@ -102,7 +102,6 @@ Result<int> task_stats(Context& context) {
 }
 
 // ---- deployments
-// ----------------------------------------------------------------------------------------------
 
 std::string steps_done(const json::value& deployment) {
   std::size_t done = 0;

@@ -55,7 +55,6 @@ Result<int> show_version(Context& context) {
 }
 
 // ---- doctor
-// ---------------------------------------------------------------------------------------------------
 
 struct Finding {
   std::string what, state, detail;  // state: ok | warn | error | info
@@ -184,7 +183,6 @@ Result<int> doctor(Context& context) {
 }
 
 // ---- api
-// ------------------------------------------------------------------------------------------------------
 
 struct ApiFlags {
   std::string method, path, data;

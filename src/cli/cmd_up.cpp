@@ -1,6 +1,5 @@
 // up down
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,7 +16,6 @@
 #include "cli/log_printer.hpp"
 #include "cli/output.hpp"
 #include "cli/stack_file.hpp"
-#include "runtime/paths.hpp"
 
 namespace drover::cli {
 
@@ -26,16 +24,6 @@ struct UpFlags {
   std::string file, timeout = "5m", listen;
   bool detach = false, no_logs = false;
 };
-
-/// What is asked of the hub in this state directory, whatever DROVER_HUB says.
-Context local_context(const Context& context) {
-  Context out = context;
-  out.flags.state = context.state_directory();
-  out.flags.hub.clear();
-  return out;
-}
-
-std::string pid_file(const std::string& state) { return state + "/up.pid"; }
 
 Result<UpConfig> load_up_config(Context& context, const UpFlags& flags) {
   UpConfig out;
@@ -52,7 +40,6 @@ Result<UpConfig> load_up_config(Context& context, const UpFlags& flags) {
 }
 
 // ---- the stack goes to the hub
-// --------------------------------------------------------------------------------
 
 /// Applies; where the process has just begun, also starts what its end had stopped (a stop by hand in a
 /// running one stays). The deployment to wait for; empty: none.
@@ -121,7 +108,6 @@ Result<int> apply_and_wait(const Context& context, const Api& api, const StackFi
 }
 
 // ---- attached logs
-// --------------------------------------------------------------------------------------------
 
 net::Awaitable<void> keep_following(const Api* api, Call call, LogPrinter* printer) {
   for (;;) {  // the stream ends when the hub is short of memory or restarts; ends with the group
@@ -149,7 +135,6 @@ void attach(const Context& context, const Api& api, const std::string& stack, Wa
 }
 
 // ---- in this process
-// ------------------------------------------------------------------------------------------
 
 /// Everything, dependants first, as the hub plans it. Ends early at a second interrupt.
 void stop_in_order(const Context& context, const Api& api, Duration limit, const Interrupts& interrupts) {
@@ -200,7 +185,7 @@ Result<int> serve_attached(const Context& context, const Programs& programs, con
   Interrupts interrupts;
   auto began = context.clock->now().wall;
   TRY(auto local, start_local(context, programs, config));
-  auto asking = local_context(context);
+  auto asking = context.local();
   TRY(auto api, Api::open(asking));
   auto status = apply_and_wait(asking, api, file, flags, &interrupts.once(), true);
   if (!status) print_error(context, status.error());
@@ -216,14 +201,13 @@ Result<int> serve_attached(const Context& context, const Programs& programs, con
 Result<int> serve_behind(const Context& context, const Programs& programs, const UpConfig& config) {
   Interrupts interrupts;
   TRY(auto local, start_local(context, programs, config));
-  auto asking = local_context(context);
+  auto asking = context.local();
   TRY(auto api, Api::open(asking));
   interrupts.wait();
   return end_everything(asking, api, *local, config, interrupts);
 }
 
 // ---- as a client of the process behind
-// ------------------------------------------------------------------------
 
 std::string last_lines_of(const std::string& path) {
   std::ifstream in(path);
@@ -290,7 +274,7 @@ Result<void> start_behind(const Context& context, const Programs& programs, cons
 }
 
 Result<int> up_as_client(const Context& context, const StackFile& file, const UpFlags& flags, bool fresh) {
-  auto asking = local_context(context);
+  auto asking = context.local();
   TRY(auto api, Api::open(asking));
   if (flags.detach) return apply_and_wait(asking, api, file, flags, nullptr, fresh);
   Interrupts interrupts;
@@ -317,70 +301,10 @@ Result<int> up(Context& context, const Programs& programs, const UpFlags& flags)
   return up_as_client(context, file, flags, true);
 }
 
-// ---- down
-// -----------------------------------------------------------------------------------------------------
-
-struct DownFlags {
-  std::string timeout = "2m";
-  bool force = false;
-};
-
-/// Nothing answers, but a killed hub may have left its workloads with the keeper.
-Result<int> end_left_overs(const Context& context, Duration limit) {
-  auto state = context.state_directory();
-  bool ended = false;
-  for (const auto& agent : {state + "/agent", state}) {
-    struct stat info{};
-    if (::stat(agent.c_str(), &info) != 0) continue;
-    auto run = runtime::default_run_directory(agent, context.variable("XDG_RUNTIME_DIR"));
-    TRY(bool found, end_keeper(agent, run, std::min<Duration>(limit, 10s)));
-    ended |= found;
-  }
-  if (!ended)
-    return fail(Errc::not_found, "nothing runs here", "nobody listens on " + context.socket_path(),
-                "another one: --state DIR");
-  context.err.write("what was left is stopped\n");
-  return 0;
-}
-
-Result<int> down(Context& context, const DownFlags& flags) {
-  TRY(auto limit, parse_duration(flags.timeout));
-  auto state = context.state_directory();
-  auto pid = listening_pid(state + "/hub.sock");
-  if (!pid) return end_left_overs(context, limit);
-  int written = 0;
-  std::ifstream(pid_file(state)) >> written;
-  if (written != *pid)
-    return fail(
-        Errc::conflict,
-        "what runs here is a hub of several machines (pid " + std::to_string(*pid) + "), not `drover up`", {},
-        "drover stop --all, then end the hub");
-  TRY(auto process, Process::open(*pid));
-  TRYV(process.signal(SIGTERM));
-  if (flags.force) {
-    ::usleep(100'000);
-    TRYV(process.signal(SIGTERM));
-  }
-  auto asking = local_context(context);
-  Progress progress(context);
-  auto until = context.clock->now().boot + limit;
-  while (!process.wait(100ms)) {
-    if (context.clock->now().boot > until)
-      return fail(Errc::timeout, "it has not ended after " + human_duration(limit), {},
-                  "drover ps   shows what is left; --force ends it at once");
-    auto api = Api::open(asking);
-    if (!api) continue;
-    if (auto page = api->get("/instances", net::Query({{"limit", "1000"}})))
-      progress.show(list(*page, "items"));
-  }
-  context.err.write("everything is stopped\n");
-  return 0;
-}
 }  // namespace
 
 std::vector<Command> up_commands(const Programs& programs) {
   auto flags = std::make_shared<UpFlags>();
-  auto down_flags = std::make_shared<DownFlags>();
   Command start{
       "up", "Run a stack on this machine: hub and agent in one process. Ctrl-C stops everything in order."};
   start.examples = {"drover up shop.yaml",
@@ -399,13 +323,7 @@ std::vector<Command> up_commands(const Programs& programs) {
       {"--no-logs", "Do not show the programs' logs.", &flags->no_logs, "", {}}};
   start.run = [flags, &programs](Context& context) { return up(context, programs, *flags); };
 
-  Command end{"down",
-              "Stop everything that `drover up` runs here, in order, and the process itself. Nothing is left "
-              "behind."};
-  end.flags = {{"--timeout", "How long to wait (default 2m).", &down_flags->timeout, "TIME", {}},
-               {"--force", "At once, without grace.", &down_flags->force, "", {}}};
-  end.run = [down_flags](Context& context) { return down(context, *down_flags); };
-  return {start, end};
+  return {start, down_command()};
 }
 
 }  // namespace drover::cli

@@ -6,7 +6,8 @@
 
 namespace drover::cli {
 
-std::vector<Command> up_commands(const Programs& programs);      // up down
+std::vector<Command> up_commands(const Programs& programs);  // up down
+Command down_command();
 std::vector<Command> daemon_commands(const Programs& programs);  // hub agent config
 std::vector<Command> stack_commands();                           // apply plan rm scale rollback stack
 std::vector<Command> run_commands();                             // start stop restart

@@ -48,6 +48,13 @@ std::string Context::state_directory() const {
   return whole;
 }
 
+Context Context::local() const {
+  Context here = *this;
+  here.flags.state = state_directory();
+  here.flags.hub.clear();
+  return here;
+}
+
 bool Context::machine_readable() const {
   return flags.output == "json" || flags.output == "jsonl" || flags.output == "yaml";
 }

@@ -37,6 +37,8 @@ struct Context {
   std::string state_directory() const;
   bool state_is_given() const { return !flags.state.empty() || !variable("DROVER_STATE").empty(); }
   std::string socket_path() const { return state_directory() + "/hub.sock"; }
+  /// For what is asked of the hub in this state directory, whatever DROVER_HUB says.
+  Context local() const;
   /// json and its kin: nothing but the object goes to stdout.
   bool machine_readable() const;
 };
@@ -53,7 +55,6 @@ std::string show_time(const Context& context, const std::string& rfc3339);
 std::string since(const Context& context, const std::string& rfc3339);
 
 // ---- JSON at hand: what is not there is empty
-// ------------------------------------------------------------------
 
 const json::value* at(const json::value& object, std::string_view key);
 std::string text(const json::value& object, std::string_view key);  // numbers and booleans as text too

@@ -33,6 +33,8 @@ int connect_to(const std::string& path, int type) {
 }
 }  // namespace
 
+std::string pid_file(const std::string& state) { return state + "/up.pid"; }
+
 Result<int> listening_pid(const std::string& socket_path) {
   int fd = connect_to(socket_path, SOCK_STREAM);
   if (fd < 0) return fail(Errc::not_found, "nobody listens on " + socket_path);

@@ -9,6 +9,9 @@
 
 namespace drover::cli {
 
+/// Where `drover up` writes its pid and the UI's address.
+std::string pid_file(const std::string& state);
+
 /// The process that listens on the socket, by the kernel's word. not_found: nobody does.
 Result<int> listening_pid(const std::string& socket_path);
 

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "cli/commands.hpp"
 
 namespace drover::cli {
@@ -128,6 +130,24 @@ TEST(Tree, CompletionAndReference) {
   }
   EXPECT_FALSE(completion_script(tree.root, tree.global, "tcsh"));
   EXPECT_NE(reference_page(tree.root, tree.global).find("drover deployment ls"), std::string::npos);
+}
+
+std::string file_text(const std::string& path) {
+  std::ifstream in(path);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+TEST(Documentation, GeneratedPagesAreFresh) {
+  RealTree tree;  // completion and help are added by run(), which needs the tree itself
+  auto written = file_text("docs/guide/cli.md"), made = reference_page(tree.root, tree.global);
+  EXPECT_TRUE(written.starts_with(made)) << "try: drover help reference > docs/guide/cli.md";
+  for (std::string section : {"hub", "agent"}) {
+    auto entries =
+        section == "hub" ? describe_config<HubConfig>("hub") : describe_config<AgentConfig>("agent");
+    EXPECT_EQ(file_text("docs/operate/config-" + section + ".md"),
+              config_reference(entries, section + ".toml"))
+        << "try: drover config reference " << section;
+  }
 }
 
 }  // namespace
