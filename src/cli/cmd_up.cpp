@@ -101,7 +101,7 @@ Result<int> apply_and_wait(const Context& context, const Api& api, const StackFi
   TRY(auto deployment, bring_up(api, file, fresh));
   Progress progress(context);
   if (!deployment.empty()) {
-    TRY(int status, follow_deployment(context, api, deployment, file.stack.name, limit, stop, &progress));
+    TRY(int status, follow_deployment(context, api, {deployment, file.stack.name, limit, stop, &progress}));
     if (status != 0) return status;
   }
   return wait_until_well(context, api, file.stack.name, limit, stop, progress);

@@ -169,32 +169,32 @@ void Progress::show(const json::array& unordered) {
   context_.err.write(out);
 }
 
-Result<int> follow_deployment(const Context& context, const Api& api, const std::string& id,
-                              const std::string& stack, Duration limit, StopFlag stop, Progress* given) {
+Result<int> follow_deployment(const Context& context, const Api& api, const Following& what) {
   std::optional<Interruptible> watch;
-  if (!stop) watch.emplace();  // else somebody else looks after signals
+  if (!what.stop) watch.emplace();  // else somebody else looks after signals
   Progress own(context);
-  auto& progress = given ? *given : own;
-  auto until = context.clock->now().boot + limit;
+  auto& progress = what.progress ? *what.progress : own;
+  auto until = context.clock->now().boot + what.limit;
   for (;;) {
-    TRY(auto deployment, api.get(path_of({"deployments", id})));
-    TRY(auto instances, instances_of(api, stack));
+    TRY(auto deployment, api.get(path_of({"deployments", what.deployment})));
+    TRY(auto instances, instances_of(api, what.stack));
     progress.show(instances);
     auto state = text(deployment, "state");
     if (state == "succeeded") return 0;
     if (state == "superseded")
-      return fail(Errc::conflict, "a newer change of " + stack + " has taken over", {},
+      return fail(Errc::conflict, "a newer change of " + what.stack + " has taken over", {},
                   "drover deployment ls");
-    if (state == "failed" || state == "cancelled") return fail(failed_deployment(deployment, instances, id));
-    if (stopped(stop)) {
-      if (!stop)
-        context.err.write("\nnot waiting any longer; the deployment goes on: drover deployment show " + id +
-                          "\n");
+    if (state == "failed" || state == "cancelled")
+      return fail(failed_deployment(deployment, instances, what.deployment));
+    if (stopped(what.stop)) {
+      if (!what.stop)
+        context.err.write("\nnot waiting any longer; the deployment goes on: drover deployment show " +
+                          what.deployment + "\n");
       return 130;
     }
     if (context.clock->now().boot > until)
-      return fail(timed_out("the deployment of " + stack + " (" + text(deployment, "message") + ")", limit,
-                            "drover why " + stack));
+      return fail(timed_out("the deployment of " + what.stack + " (" + text(deployment, "message") + ")",
+                            what.limit, "drover why " + what.stack));
     sleep_a_little();
   }
 }
@@ -245,7 +245,7 @@ Result<int> after_change(const Context& context, const Api& api, const Answer& a
   }
   if (!wait) return 0;
   if (!operation.empty()) return follow_operation(context, api, operation, limit);
-  if (!deployment.empty()) return follow_deployment(context, api, deployment, stack, limit);
+  if (!deployment.empty()) return follow_deployment(context, api, {deployment, stack, limit});
   return 0;
 }
 

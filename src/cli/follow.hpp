@@ -34,10 +34,14 @@ void sleep_a_little();
 /// Ctrl-C during a wait: only the waiting ends. Null: not watched.
 using StopFlag = const std::atomic<bool>*;
 
+struct Following {
+  std::string deployment, stack;
+  Duration limit = 300s;
+  StopFlag stop = nullptr;
+  Progress* progress = nullptr;  // null: one of its own
+};
 /// The exit status: 0 succeeded, 1 failed, 5 superseded, 6 timed out, 130 interrupted.
-Result<int> follow_deployment(const Context& context, const Api& api, const std::string& id,
-                              const std::string& stack, Duration limit, StopFlag stop = nullptr,
-                              Progress* progress = nullptr);
+Result<int> follow_deployment(const Context& context, const Api& api, const Following& what);
 /// 8: some items failed.
 Result<int> follow_operation(const Context& context, const Api& api, const std::string& id, Duration limit);
 
