@@ -252,7 +252,6 @@ Result<std::string> expand_variables(std::string_view text,
 std::map<std::string, std::string> real_environment();
 
 // ---- checks
-// ---------------------------------------------------------------------------------------------------
 
 template <std::int64_t Low, std::int64_t High>
 std::optional<std::string> between_ms(const Duration& value) {
