@@ -35,7 +35,7 @@ Fd open_log(const Paths& paths) {
 /// The keeper needs no more of our environment than this; its children get their own.
 std::vector<std::string> keeper_environment() {
   std::vector<std::string> all;
-  for (const char* name : {"PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ", "DROVER_KEEPER_LEVEL"})
+  for (const char* name : {"PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ"})
     if (const char* value = std::getenv(name)) all.push_back(fmt::format("{}={}", name, value));
   return all;
 }
@@ -80,6 +80,8 @@ Result<pid_t> launch(const std::string& named, const Paths& paths) {
   const Fd log = open_log(paths);
   const SpawnAttributes attributes(log.get());
   std::vector<std::string> arguments{binary, "--state", paths.state, "--run-dir", paths.run + "/keeper"};
+  if (const char* best = std::getenv("DROVER_KEEPER_LEVEL"))
+    arguments.insert(arguments.end(), {"--level", best});  // for tests
   auto environment = keeper_environment();
   pid_t pid = 0;
   const int error = ::posix_spawn(&pid, binary.c_str(), &attributes.actions, &attributes.attributes,
