@@ -11,17 +11,37 @@ import subprocess
 import time
 import urllib.request
 
-from harness import (BIN, E2E, ROOT, Api, Refused, alive, environment_of, free_port, free_ports,
-                     numbered, service, shell)
+from harness import (Agent, BIN, E2E, Hub, ROOT, Api, Refused, alive,
+                     command_of, descendants, environment_of, free_port, free_ports, numbered, service, shell)
+
+
+# Children, grandchildren, some of them in sessions of their own, one that does not care for TERM.
+FAMILY = shell("sleep 3001 & setsid sleep 3002 & (setsid sh -c 'trap : TERM; sleep 3003 & while :; do sleep 1; done' &) ; "
+               "sh -c 'sleep 3004 & wait' & while :; do sleep 1; done")
+
+
+class Levels(E2E):
+    def test_nothing_is_left_on_hosts_with_less(self):
+        """Without cgroup.kill, without cgroup2, without any cgroup: stopped means that nothing is left."""
+        for level in ("cgroup2-freeze", "freezer", "subreaper"):
+            with self.subTest(level=level):
+                self.env["DROVER_KEEPER_LEVEL"] = level
+                hub = Hub(self, name=f"hub-{level}")
+                node = Agent(self, hub, f"on-{level}")
+                tree = {"name": "t", "services": {"tree": service(FAMILY, stop={"grace": "500ms"})}}
+                self.wait_deployment(hub.api, hub.api.apply(tree))
+                below = lambda: [p for p in descendants(node.keeper()[0]) if "sleep 3" in command_of(p)]
+                self.wait_for("the family", lambda: len(below()) >= 7)
+                pids = below()
+                hub.cli("rm", "t", "--yes", "--wait")
+                self.assertEqual([p for p in pids if alive(p)], [])
 
 
 class Stacks(E2E):
     def test_apply_change_scale_stop_delete(self):
         hub, _ = self.fleet("n1", "n2")
         api = hub.api
-        family = shell("sleep 3001 & setsid sleep 3002 & (setsid sh -c 'trap : TERM; sleep 3003 & while :; do sleep 1; done' &) ; "
-                       "sh -c 'sleep 3004 & wait' & while :; do sleep 1; done")
-        stack = {"name": "app", "services": {"tree": service(family, scale=2, stop={"grace": "1s"}),
+        stack = {"name": "app", "services": {"tree": service(FAMILY, scale=2, stop={"grace": "1s"}),
                                              "plain": service(self.appending("plain"), scale="per-node")}}
         self.wait_deployment(api, api.apply(stack))
         found = api.instances("app")
