@@ -27,7 +27,7 @@ constexpr Duration commits_within = 3s;
 Result<store::LockFile> lock_state(const std::string& state) {
   auto lock = store::LockFile::take(state + "/agent.lock");
   if (lock || lock.error().code != Errc::conflict) return lock;
-  const auto pid = trim(runtime::read_small_file(state + "/agent.lock", 32));
+  const std::string pid(trim(runtime::read_small_file(state + "/agent.lock", 32)));
   return fail(Errc::conflict, fmt::format("another agent, pid {}, has the state directory {}", pid, state),
               {}, "stop that one, or give this one another --state");
 }
