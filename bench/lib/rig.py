@@ -67,4 +67,5 @@ def machine():
     model = next((line.split(":")[1].strip() for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines()
                   if line.startswith("model name")), "unknown")
     memory = int(pathlib.Path("/proc/meminfo").read_text().split()[1]) / (1 << 20)
-    return f"{os.cpu_count()} cores ({model}), {memory:.0f} GiB, Linux {".".join(os.uname().release.split(".")[:2])}"
+    kernel = ".".join(os.uname().release.split(".")[:2])
+    return f"{os.cpu_count()} cores ({model}), {memory:.0f} GiB, Linux {kernel}"
