@@ -17,23 +17,35 @@ namespace drover {
 enum class ServiceKind : std::uint8_t { service, job };
 BOOST_DESCRIBE_ENUM(ServiceKind, service, job)
 
+/// How a program gets a socket that the keeper holds for it: it listens on over restarts and reloads.
+enum class PortPass : std::uint8_t {
+  no,          // the program binds the port itself
+  listen_fds,  // systemd's protocol: LISTEN_FDS, LISTEN_PID, LISTEN_FDNAMES, from fd 3 on (sd_listen_fds(3))
+  nginx,       // nginx's own: NGINX="3;4;"
+};
+BOOST_DESCRIBE_ENUM(PortPass, no, listen_fds, nginx)
+
 /// `published`: the port, or the base of `plus`; 0 means "auto": a free port from the host's range.
 struct Port {
   std::string name;              // {{port.NAME}}
   std::uint16_t published = 0;   // 0: auto
   std::string plus;              // "" or "instance.index": published + index
   std::string protocol = "tcp";  // tcp | udp
+  PortPass pass = PortPass::no;  // tcp only
   bool operator==(const Port&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(Port, (), (name, published, plus, protocol))
+BOOST_DESCRIBE_STRUCT(Port, (), (name, published, plus, protocol, pass))
 
 struct HttpCheck {
   static constexpr const char* kind = "http";
-  std::string url;                    // with placeholders
-  std::vector<std::uint16_t> status;  // empty: 200–399
+  std::string url;                             // with placeholders
+  std::vector<std::uint16_t> status;           // empty: 200–399
+  std::map<std::string, std::string> headers;  // sent with the request
+  std::string body;                            // RE2: must be found in the first 64 KiB; empty: any
+  std::string socket;                          // path of a Unix socket to ask instead of the URL's host
   bool operator==(const HttpCheck&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(HttpCheck, (), (url, status))
+BOOST_DESCRIBE_STRUCT(HttpCheck, (), (url, status, headers, body, socket))
 struct TcpCheck {
   static constexpr const char* kind = "tcp";
   std::string address;  // host:port, with placeholders
@@ -71,23 +83,62 @@ BOOST_DESCRIBE_STRUCT(Probes, (), (start, ready, live, start_timeout))
 enum class RestartPolicy : std::uint8_t { no, always, on_failure, unless_stopped };
 BOOST_DESCRIBE_ENUM(RestartPolicy, no, always, on_failure, unless_stopped)
 
-/// delay(n) = min(backoff_max, backoff·2^(n−1)) ± 20 %; host.md "Restart formula".
+/// What a failed `live` probe does.
+enum class OnUnhealthy : std::uint8_t { restart, alert };
+BOOST_DESCRIBE_ENUM(OnUnhealthy, restart, alert)
+
+/// delay(n) = min(backoff_max, backoff·2^(n−1)) ± 20 %.
 struct Restart {
   RestartPolicy policy = RestartPolicy::on_failure;
   Duration backoff = 200ms;
   Duration backoff_max = 30s;
   std::uint32_t give_up = 10;  // automatic restarts within give_up_within; then `failed`. 0: never
   Duration give_up_within = 600s;
+  Duration retry_failed = 300s;             // one try each, after it gave up; 0: none. Services only
+  std::vector<std::int32_t> success = {0};  // exit codes that are no failure
+  std::vector<std::int32_t> fatal = {78, 126,
+                                     127};  // exit codes after which it is not tried again (EX_CONFIG)
+  std::vector<std::string> fatal_signals;   // the same for signals
+  OnUnhealthy on_unhealthy = OnUnhealthy::restart;
+  std::uint64_t memory_max = 0;    // bytes of working set above which it is restarted; 0: none
+  Duration max_age = 0s;           // it is restarted after so long; 0: never
+  std::vector<std::string> watch;  // absolute files and directories: a change restarts it
+  bool dependants = false;         // those that depend on it are restarted after it
   bool operator==(const Restart&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(Restart, (), (policy, backoff, backoff_max, give_up, give_up_within))
+BOOST_DESCRIBE_STRUCT(Restart, (),
+                      (policy, backoff, backoff_max, give_up, give_up_within, retry_failed, success, fatal,
+                       fatal_signals, on_unhealthy, memory_max, max_age, watch, dependants))
+
+/// Who gets the stop signals: the main process (what it leaves behind gets SIGTERM), or each of its
+/// processes.
+enum class StopTarget : std::uint8_t { main, all };
+BOOST_DESCRIBE_ENUM(StopTarget, main, all)
+
+struct StopStep {
+  std::string signal;
+  Duration after{0};  // since the stop began
+  bool operator==(const StopStep&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(StopStep, (), (signal, after))
 
 struct Stop {
-  std::string signal = "SIGTERM";  // a name that the host knows
-  Duration grace = 10s;            // then everything of it is killed
+  std::string signal = "SIGTERM";   // a name that the host knows
+  Duration grace = 10s;             // then everything of it is killed; `before` and `then` are within it
+  std::vector<std::string> before;  // a command that runs before the first signal
+  std::vector<StopStep> then;       // more signals, rising in time
+  StopTarget target = StopTarget::main;
   bool operator==(const Stop&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(Stop, (), (signal, grace))
+BOOST_DESCRIBE_STRUCT(Stop, (), (signal, grace, before, then, target))
+
+/// How a running instance takes a new configuration without ending: a signal, or a command, or neither.
+struct Reload {
+  std::string signal;
+  std::vector<std::string> command;
+  bool operator==(const Reload&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(Reload, (), (signal, command))
 
 enum class Condition : std::uint8_t { started, ready, completed };
 BOOST_DESCRIBE_ENUM(Condition, started, ready, completed)
@@ -121,24 +172,69 @@ struct Place {
 };
 BOOST_DESCRIBE_STRUCT(Place, (), (strategy, nodes, constraints))
 
-/// How a change rolls out over the instances of a service (stop-first).
+enum class UpdateOrder : std::uint8_t {
+  stop_first,
+  start_first,  // the new one is ready before the old one ends; its ports must be passed sockets, or none
+};
+BOOST_DESCRIBE_ENUM(UpdateOrder, stop_first, start_first)
+
+/// How a change rolls out over the instances of a service.
 struct Update {
+  UpdateOrder order = UpdateOrder::stop_first;
   std::uint32_t batch = 1;      // at most so many instances of the service are changed at once
   Duration healthy_for = 0s;    // ready for so long before the next batch
   Duration no_progress = 600s;  // a deployment without any progress for so long has failed
   bool operator==(const Update&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(Update, (), (batch, healthy_for, no_progress))
+BOOST_DESCRIBE_STRUCT(Update, (), (order, batch, healthy_for, no_progress))
 
 enum class LogFull : std::uint8_t { block, drop };
 BOOST_DESCRIBE_ENUM(LogFull, block, drop)
+enum class LogCompress : std::uint8_t { zstd, none };
+BOOST_DESCRIBE_ENUM(LogCompress, zstd, none)
 struct LogSpec {
   std::uint64_t budget = 256ull << 20;  // bytes an instance
   std::uint64_t segment = 16ull << 20;  // bytes a file
   LogFull on_full = LogFull::block;
+  LogCompress compress = LogCompress::zstd;  // of closed files
   bool operator==(const LogSpec&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(LogSpec, (), (budget, segment, on_full))
+BOOST_DESCRIBE_STRUCT(LogSpec, (), (budget, segment, on_full, compress))
+
+/// setrlimit(2); UINT64_MAX: unlimited.
+struct Rlimit {
+  std::uint64_t soft = 0, hard = 0;
+  bool operator==(const Rlimit&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(Rlimit, (), (soft, hard))
+
+/// How much of the host it may use. Absent: as much as there is. What the host cannot enforce is named in
+/// the instance's status, and it runs nevertheless.
+struct Limits {
+  std::optional<double> cpus;              // > 0: cores' worth of time (cpu.max)
+  std::optional<std::uint64_t> memory;     // bytes (memory.max); above it the OOM killer ends all of it
+  std::optional<std::uint32_t> pids;       // processes and threads (pids.max)
+  std::optional<std::uint32_t> io_weight;  // 1 … 10,000 (io.weight)
+  std::map<std::string, Rlimit> rlimits;   // "nofile", "core", … : the names of ulimits in Compose
+  std::optional<std::int32_t> oom_score;   // −1,000 … 1,000 (oom_score_adj)
+  bool operator==(const Limits&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(Limits, (), (cpus, memory, pids, io_weight, rlimits, oom_score))
+
+/// What of the host it may touch.
+struct Isolation {
+  std::optional<std::vector<std::string>>
+      capabilities;  // exactly these ("CAP_NET_BIND_SERVICE"); absent: as is
+  bool no_new_privileges = false;
+  bool private_tmp = false;                   // an empty /tmp and /var/tmp of its own
+  bool read_only = false;                     // the whole file system but read_write_paths, /dev, /proc, /tmp
+  std::vector<std::string> read_only_paths;   // absolute
+  std::vector<std::string> read_write_paths;  // absolute; exceptions from the two above
+  bool operator==(const Isolation&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(Isolation, (),
+                      (capabilities, no_new_privileges, private_tmp, read_only, read_only_paths,
+                       read_write_paths))
 
 /// Runs a program of the host.
 struct ProcessSpec {
@@ -148,11 +244,16 @@ struct ProcessSpec {
   std::map<std::string, std::string> environment;  // declared variables only; placeholders allowed
   std::string user;                                // name or number; empty: the agent's own
   std::string group;
+  std::vector<std::string> groups;  // more groups, beside the user's own
   std::uint32_t umask = 022;
   std::int32_t nice = 0;
+  Limits limits;
+  Isolation isolation;
   bool operator==(const ProcessSpec&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(ProcessSpec, (), (command, working_dir, environment, user, group, umask, nice))
+BOOST_DESCRIBE_STRUCT(ProcessSpec, (),
+                      (command, working_dir, environment, user, group, groups, umask, nice, limits,
+                       isolation))
 
 /// One alternative a driver. Later: ContainerSpec, UnitSpec.
 using Spec = std::variant<ProcessSpec>;
@@ -165,6 +266,7 @@ struct Service {
   Probes probes;
   Restart restart;
   Stop stop;
+  Reload reload;
   std::vector<Dependency> depends_on;
   Scale scale;
   Place place;
@@ -174,8 +276,8 @@ struct Service {
   bool operator==(const Service&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(Service, (),
-                      (name, kind, spec, ports, probes, restart, stop, depends_on, scale, place, update, logs,
-                       labels))
+                      (name, kind, spec, ports, probes, restart, stop, reload, depends_on, scale, place,
+                       update, logs, labels))
 
 struct Stack {
   std::string name;
