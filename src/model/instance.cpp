@@ -11,8 +11,9 @@ std::string describe(const Exit& exit) {
   if (exit.oom) return "out of memory";
   if (exit.signal == 0) return fmt::format("exit {}", exit.code);
   std::string_view name = signal_name(exit.signal);
-  return name.empty() ? fmt::format("signal {}", exit.signal)
-                      : fmt::format("signal {} ({})", exit.signal, name);
+  return (name.empty() ? fmt::format("signal {}", exit.signal)
+                       : fmt::format("signal {} ({})", exit.signal, name)) +
+         (exit.core ? ", core dumped" : "");
 }
 
 std::string slot_name(const std::string& service, std::uint32_t index) {

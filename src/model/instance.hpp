@@ -45,10 +45,11 @@ struct Exit {
   bool oom = false;
   bool known = true;  // false: it ended while nobody could look
   WallTime at{};
+  bool core = false;  // it left a core dump
   bool operator==(const Exit&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(Exit, (), (code, signal, oom, known, at))
-/// "exit 1", "signal 9 (SIGKILL)", "out of memory", "ended unseen"
+BOOST_DESCRIBE_STRUCT(Exit, (), (code, signal, oom, known, at, core))
+/// "exit 1", "signal 11 (SIGSEGV), core dumped", "out of memory", "ended unseen"
 std::string describe(const Exit& exit);
 constexpr bool succeeded(const Exit& exit) { return exit.known && exit.signal == 0 && exit.code == 0; }
 

@@ -58,7 +58,35 @@ struct ExecCheck {
   bool operator==(const ExecCheck&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(ExecCheck, (), (command))
-using Check = std::variant<HttpCheck, TcpCheck, ExecCheck>;
+/// A line of this run's log. Says that something has happened, so it is no check of `live`.
+struct LogCheck {
+  static constexpr const char* kind = "log";
+  std::string pattern;  // RE2, found anywhere in a line
+  bool operator==(const LogCheck&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(LogCheck, (), (pattern))
+/// The program tells by itself, as sd_notify(3) has it: READY=1 for `start` and `ready`; for `live` a
+/// WATCHDOG=1 within each interval.
+struct NotifyCheck {
+  static constexpr const char* kind = "notify";
+  bool operator==(const NotifyCheck&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(NotifyCheck, (), ())
+/// grpc.health.v1.Health/Check over cleartext HTTP/2.
+struct GrpcCheck {
+  static constexpr const char* kind = "grpc";
+  std::string address;  // host:port, with placeholders
+  std::string service;  // empty: the server as a whole
+  bool operator==(const GrpcCheck&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(GrpcCheck, (), (address, service))
+struct FileCheck {
+  static constexpr const char* kind = "file";
+  std::string path;  // exists; absolute, with placeholders
+  bool operator==(const FileCheck&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(FileCheck, (), (path))
+using Check = std::variant<HttpCheck, TcpCheck, ExecCheck, LogCheck, NotifyCheck, GrpcCheck, FileCheck>;
 
 /// What to ask, how often, and how many answers count.
 struct Probe {

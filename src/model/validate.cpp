@@ -18,18 +18,15 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
   return near ? fmt::format("did you mean \"{}\"?", *near) : std::string();
 }
 
-namespace {
-struct Range {
-  Duration low, high;
-};
-
 void check_duration(Duration value, Range range, const std::string& at, Problems& problems) {
   if (value >= range.low && value <= range.high) return;
   problems.add(at, fmt::format("{} is not between {} and {}", format_duration(value),
                                format_duration(range.low), format_duration(range.high)));
 }
 
+namespace {
 bool has_nul(std::string_view text) { return text.find('\0') != std::string_view::npos; }
+}  // namespace
 
 void check_command(const std::vector<std::string>& command, const std::string& at, Problems& problems) {
   if (command.empty() || command[0].empty())
@@ -39,6 +36,7 @@ void check_command(const std::vector<std::string>& command, const std::string& a
       problems.add(fmt::format("{}[{}]", at, i), "a NUL character cannot be passed on");
 }
 
+namespace {
 void check_process(const ProcessSpec& spec, const std::string& at, Problems& problems) {
   check_command(spec.command, at + ".command", problems);
   if (!spec.working_dir.starts_with('/') || has_nul(spec.working_dir))
@@ -51,70 +49,6 @@ void check_process(const ProcessSpec& spec, const std::string& at, Problems& pro
   if (spec.umask > 0777) problems.add(at + ".umask", "a umask is between 000 and 777 (octal)");
   if (spec.nice < -20 || spec.nice > 19)
     problems.add(at + ".nice", fmt::format("{} is not between -20 and 19", spec.nice));
-}
-
-bool is_http_url(std::string_view url) {
-  for (std::string_view scheme : {"http://", "https://"})
-    if (url.starts_with(scheme)) return url.size() > scheme.size() && url[scheme.size()] != '/';
-  return false;
-}
-
-bool is_address(std::string_view address) {
-  std::size_t colon = address.rfind(':');
-  if (colon == std::string_view::npos || colon == 0) return false;
-  std::string_view port = address.substr(colon + 1);
-  if (port.find("{{") != std::string_view::npos) return true;
-  return !port.empty() && port.size() <= 5 &&
-         std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; }) &&
-         std::stoul(std::string(port)) >= 1 && std::stoul(std::string(port)) <= 65535;
-}
-
-void check_check(const Check& check, const std::string& at, Problems& problems) {
-  if (const auto* http = std::get_if<HttpCheck>(&check)) {
-    if (!is_http_url(http->url))
-      problems.add(at + ".http", fmt::format("\"{}\" is not an http URL", http->url),
-                   "write it as http://127.0.0.1:{{port.NAME}}/health");
-    for (std::uint16_t status : http->status)
-      if (status < 100 || status > 599)
-        problems.add(at + ".status", fmt::format("{} is not an HTTP status (100 to 599)", status));
-  } else if (const auto* tcp = std::get_if<TcpCheck>(&check)) {
-    if (!is_address(tcp->address))
-      problems.add(at + ".tcp", fmt::format("\"{}\" is not an address with a port", tcp->address),
-                   "write it as 127.0.0.1:{{port.NAME}}");
-  } else {
-    check_command(std::get<ExecCheck>(check).command, at + ".exec", problems);
-  }
-}
-
-void check_probe(const std::optional<Probe>& probe, const std::string& at, Problems& problems) {
-  if (!probe) return;
-  check_check(probe->check, at, problems);
-  check_duration(probe->interval, {10ms, 1h}, at + ".interval", problems);
-  check_duration(probe->timeout, {1ms, 10min}, at + ".timeout", problems);
-  if (probe->failures == 0) problems.add(at + ".failures", "must be at least 1");
-  if (probe->successes == 0) problems.add(at + ".successes", "must be at least 1");
-}
-
-void check_probes(const Probes& probes, const std::string& at, Problems& problems) {
-  check_probe(probes.start, at + ".start", problems);
-  check_probe(probes.ready, at + ".ready", problems);
-  check_probe(probes.live, at + ".live", problems);
-  check_duration(probes.start_timeout, {10ms, 24h}, at + ".start_timeout", problems);
-}
-
-void check_restart(const Service& service, const std::string& at, Problems& problems) {
-  const Restart& restart = service.restart;
-  check_duration(restart.backoff, {1ms, 24h}, at + ".backoff", problems);
-  if (restart.backoff_max < restart.backoff)
-    problems.add(at + ".backoff",
-                 fmt::format("it cannot grow from {} to {}", format_duration(restart.backoff),
-                             format_duration(restart.backoff_max)));
-  if (restart.give_up > 0)
-    check_duration(restart.give_up_within, {10ms, 24h * 30}, at + ".give_up", problems);
-  bool endless = restart.policy == RestartPolicy::always || restart.policy == RestartPolicy::unless_stopped;
-  if (service.kind == ServiceKind::job && endless)
-    problems.add(at, "a job that is restarted after it ended well would never be completed",
-                 "use \"no\" or \"on-failure\", or kind: service");
 }
 
 void check_stop(const Stop& stop, const std::string& at, Problems& problems) {
@@ -181,7 +115,7 @@ void check_service(const Service& service, const std::string& at, Problems& prob
   if (service.ports.size() > 100) problems.add(at + ".ports", "a service has at most 100 ports");
   for (std::size_t i = 0; i < service.ports.size() && i < 100; ++i)
     check_port(service, i, fmt::format("{}.ports[{}]", at, i), problems);
-  check_probes(service.probes, at + ".probes", problems);
+  check_probes(service, at + ".probes", problems);
   check_restart(service, at + ".restart", problems);
   check_stop(service.stop, at + ".stop", problems);
   check_place(service.place, at + ".place", problems);

@@ -25,6 +25,15 @@ class Problems {
 
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);
 
+struct Range {
+  Duration low, high;
+};
+void check_duration(Duration value, Range range, const std::string& at, Problems& problems);
+void check_command(const std::vector<std::string>& command, const std::string& at, Problems& problems);
+
+/// How it is asked and when it is started again: validate_probes.cpp.
+void check_probes(const Service& service, const std::string& at, Problems& problems);
+void check_restart(const Service& service, const std::string& at, Problems& problems);
 /// Names, dependencies, cycles, ports of one service against another's.
 void check_between(const Stack& stack, Problems& problems);
 /// Numbers and words of one service. `at`: services.NAME

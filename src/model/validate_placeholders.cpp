@@ -27,12 +27,22 @@ class Checker {
   }
   void check(const std::optional<Probe>& probe, const std::string& at) {
     if (!probe) return;
-    if (const auto* http = std::get_if<HttpCheck>(&probe->check)) text(http->url, at + ".http");
-    else if (const auto* tcp = std::get_if<TcpCheck>(&probe->check)) text(tcp->address, at + ".tcp");
-    else command(std::get<ExecCheck>(probe->check).command, at + ".exec");
+    std::visit([&](const auto& one) { filled(one, at); }, probe->check);
   }
 
  private:
+  void filled(const HttpCheck& http, const std::string& at) {
+    text(http.url, at + ".http");
+    text(http.socket, at + ".socket");
+    for (const auto& [name, value] : http.headers) text(value, at + ".headers." + name);
+  }
+  void filled(const TcpCheck& tcp, const std::string& at) { text(tcp.address, at + ".tcp"); }
+  void filled(const ExecCheck& exec, const std::string& at) { command(exec.command, at + ".exec"); }
+  void filled(const LogCheck&, const std::string&) {}
+  void filled(const NotifyCheck&, const std::string&) {}
+  void filled(const GrpcCheck& grpc, const std::string& at) { text(grpc.address, at + ".grpc"); }
+  void filled(const FileCheck& file, const std::string& at) { text(file.path, at + ".file"); }
+
   void key(const std::string& key, const std::string& at) {
     if (key.starts_with("node.label.") && key.size() > 11) return;
     for (const std::string& known : known_)

@@ -8,6 +8,7 @@ std::optional<Exit> exit_of(const keeper::InstanceInfo& info) {
   Exit exit;
   exit.at = wall_of(info.exited_wall_ns);
   exit.oom = info.oom == keeper::Tri::yes;
+  exit.core = info.core_dumped != 0;
   switch (info.exit) {
     case keeper::ExitKind::none: return std::nullopt;
     case keeper::ExitKind::code: exit.code = info.exit_value; break;

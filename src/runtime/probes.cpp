@@ -108,7 +108,9 @@ net::Awaitable<Outcome> ask_one(ProcessDriver& driver, const agent::AskProbe& pr
     co_return co_await net::within(timeout, connect_tcp(driver.files(), std::move(address)),
                                    "the connection");
   }
-  co_return co_await ask_exec(driver, probe, std::get<ExecCheck>(probe.probe.check).command);
+  if (const auto* exec = std::get_if<ExecCheck>(&probe.probe.check))
+    co_return co_await ask_exec(driver, probe, exec->command);
+  co_return fail(Errc::unsupported, "this agent cannot ask that");
 }
 
 }  // namespace

@@ -89,7 +89,7 @@ TEST(ReadStack, PlaceAndUpdateComeFromTheTopUnlessTheServiceHasItsOwn) {
   const auto& services = read->stack.services;
   EXPECT_EQ(services[0].place, (Place{PlaceStrategy::manual, {"one", "two"}, {"label.x"}}));
   EXPECT_EQ(services[1].place, (Place{PlaceStrategy::spread, {}, {"label.x"}}));
-  EXPECT_EQ(services[1].update, (Update{1, 0s, 60s}));
+  EXPECT_EQ(services[1].update, (Update{.batch = 1, .healthy_for = 0s, .no_progress = 60s}));
 }
 
 TEST(ReadStack, ServicesKeepTheOrderOfTheFile) {
