@@ -175,6 +175,7 @@ struct Agent::Impl {
     link->start();
     parts.log.info("agent started", {{"node", options.name},
                                      {"uid", to_string(node)},
+                                     {"hub", dialer->hub()},
                                      {"state", paths.state},
                                      {"api", fmt::format("{}:{}", options.listen, api->port())},
                                      {"level", facts.level},

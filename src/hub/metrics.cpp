@@ -11,7 +11,7 @@ namespace drover::hub {
 
 namespace {
 /// For label values: backslash, quote, newline.
-std::string quoted(std::string_view text) {
+std::string label_text(std::string_view text) {
   std::string out;
   for (char c : text) {
     if (c == '\\' || c == '"') out += '\\';
@@ -77,7 +77,7 @@ std::string fleet_metrics(const HubCore& core) {
   head(out, "drover_agent_up", "gauge", "1 while the hub hears the agent.");
   for (const auto& [id, node] : state.nodes) {
     ++nodes[enum_name(node.row.node.state)];
-    fmt::format_to(to, "drover_agent_up{{host=\"{}\"}} {}\n", quoted(node.row.node.name),
+    fmt::format_to(to, "drover_agent_up{{host=\"{}\"}} {}\n", label_text(node.row.node.name),
                    node.row.node.state == NodeState::online ? 1 : 0);
   }
   head(out, "drover_agents", "gauge", "Agents by state.");
@@ -86,7 +86,7 @@ std::string fleet_metrics(const HubCore& core) {
   auto services = view_services(state);
   head(out, "drover_service_replicas", "gauge", "Instances of a service.");
   for (const auto& it : services) {
-    auto labels = fmt::format("service=\"{}\",stack=\"{}\"", quoted(it.name), quoted(it.stack));
+    auto labels = fmt::format("service=\"{}\",stack=\"{}\"", label_text(it.name), label_text(it.stack));
     fmt::format_to(to,
                    "drover_service_replicas{{{0},state=\"desired\"}} "
                    "{1}\ndrover_service_replicas{{{0},state=\"ready\"}} "
@@ -95,8 +95,8 @@ std::string fleet_metrics(const HubCore& core) {
   }
   head(out, "drover_service_restarts_total", "counter", "Automatic restarts of the placements there are.");
   for (const auto& it : services)
-    fmt::format_to(to, "drover_service_restarts_total{{service=\"{}\",stack=\"{}\"}} {}\n", quoted(it.name),
-                   quoted(it.stack), it.restarts);
+    fmt::format_to(to, "drover_service_restarts_total{{service=\"{}\",stack=\"{}\"}} {}\n",
+                   label_text(it.name), label_text(it.stack), it.restarts);
   std::map<std::pair<std::string_view, std::string_view>, std::uint64_t> tasks;
   for (const auto& [id, it] : state.tasks) ++tasks[{enum_name(it.task.state), enum_name(it.task.type)}];
   head(out, "drover_tasks", "gauge", "Tasks that are kept, by state and kind.");

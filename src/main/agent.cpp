@@ -16,13 +16,7 @@ Result<int> run_agent(const cli::Context& context, const cli::AgentConfig& confi
   net::IoPool pool(2);
   agent::Agent agent(agent_options(config, state), {pool, *context.clock, log, real_seed()}, dialer);
   auto started = net::wait_for(agent.executor(), agent.start());
-  if (started) {
-    log.info("agent started", {{"node", agent.name()},
-                               {"hub", dialer->hub()},
-                               {"state", state},
-                               {"port", std::to_string(agent.port())}});
-    interrupts.wait();
-  }
+  if (started) interrupts.wait();
   net::wait_for(agent.executor(), agent.stop("the agent was asked to end"));
   if (!started) return fail(std::move(started.error()));
   return 0;

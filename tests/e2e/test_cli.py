@@ -6,7 +6,22 @@ import re
 import ssl
 import subprocess
 
+from prometheus_client.parser import text_string_to_metric_families
+
 from harness import BIN, E2E, ROOT, service, shell
+
+
+def metrics(test, text):
+    """The families of an exposition; each has a type and a help, no series is there twice, as `promtool check` asks."""
+    families = {}
+    for family in text_string_to_metric_families(text):
+        test.assertNotIn(family.name, families)
+        test.assertNotEqual(family.type, "unknown", family.name)
+        test.assertTrue(family.documentation, family.name)
+        series = [(s.name, tuple(sorted(s.labels.items()))) for s in family.samples]
+        test.assertEqual(len(series), len(set(series)), family.name)
+        families[family.name] = family
+    return families
 
 
 class CommandLine(E2E):
@@ -111,6 +126,10 @@ class CommandLine(E2E):
         status, body, headers = get("/")
         self.assertEqual(status, 200)
         self.assertIn("default-src", headers.get("Content-Security-Policy", ""))
+        token = {"Authorization": "Bearer " + self.hub.cli("token", "create", "--api", "metrics").stdout.strip()}
+        status, body, _ = get("/metrics", token)
+        self.assertEqual(status, 200)
+        self.assertTrue(metrics(self, body.decode()))
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         secure = http.client.HTTPSConnection("127.0.0.1", self.hub.port, timeout=10, context=context)
@@ -133,7 +152,8 @@ class CommandLine(E2E):
         self.assertIn('"a"', call("GET", "/services")[1])
         self.assertEqual(call("GET", "/services/a/health")[0], 200)
         self.assertIn("hello", call("GET", "/logs?service=b&tail=5")[1])
-        self.assertRegex(call("GET", "/metrics")[1], r"(?m)^drover_")
+        families = metrics(self, call("GET", "/metrics")[1])
+        self.assertIn("drover_service_up", families)
         self.assertEqual(call("POST", "/services/b/stop")[0] // 100, 2)
         self.wait_for("b is stopped", lambda: self.hub.api.instance("one", "b-1")["state"] == "stopped")
         self.assertEqual(call("POST", "/services/b/start")[0] // 100, 2)

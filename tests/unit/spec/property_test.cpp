@@ -88,7 +88,9 @@ Service service(std::size_t index) {
   if (coin()) out.place = {PlaceStrategy::manual, {"n1", "n2", "n3", "n4", "n5"}, {}};
   if (coin()) out.place.constraints = {"label.site == home", "host.arch != \"x y\"", "label.$x"};
   if (!out.place.constraints.empty()) out.place.constraints.pop_back();
-  out.update = {std::uint32_t(number(1, 100)), duration(0s, 24h), duration(10ms, 24h)};
+  out.update = {.batch = std::uint32_t(number(1, 100)),
+                .healthy_for = duration(0s, 24h),
+                .no_progress = duration(10ms, 24h)};
   out.logs.segment = number(4096, 1ull << 40);
   out.logs.budget = out.logs.segment + number(0, 1ull << 40);
   out.logs.on_full = pick({LogFull::block, LogFull::drop});
