@@ -18,12 +18,26 @@ namespace drover::net {
 
 namespace asio = boost::asio;
 
+/// Its waiting coroutines can be dropped before it ends itself.
+struct Context : asio::io_context {
+  using asio::io_context::io_context;
+  using asio::io_context::shutdown;
+};
+
 struct IoPool::Impl {
   struct Lane {
-    asio::io_context context{1};
+    Context context{1};
     asio::executor_work_guard<asio::io_context::executor_type> work{context.get_executor()};
     std::thread thread;
   };
+  /// A coroutine that waits in one lane may hold a timer or a socket of another one: what waits is dropped
+  /// everywhere while all lanes are there. Twice, since what is dropped cancels, and so makes work for other
+  /// lanes.
+  ~Impl() {
+    for (int round = 0; round < 2; ++round)
+      for (auto& lane : lanes) lane->context.shutdown();
+  }
+
   std::vector<std::unique_ptr<Lane>> lanes;
   std::atomic<std::size_t> turn = 0;
 };
