@@ -45,6 +45,8 @@ struct Command {
   bool hidden = false;
 };
 
+/// The flags of every command that this one has not under the same name.
+std::vector<Flag> global_beside(const Command& command, const std::vector<Flag>& global);
 /// Usage, examples, arguments, flags. `path`: "drover task ls".
 std::string help_text(const Command& command, const std::string& path, const std::vector<Flag>& global,
                       bool colour);

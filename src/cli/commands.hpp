@@ -10,9 +10,10 @@ std::vector<Command> up_commands(const Programs& programs);  // up down
 Command down_command();
 std::vector<Command> daemon_commands(const Programs& programs);  // hub agent config
 std::vector<Command> stack_commands();                           // apply plan rm scale rollback stack
-std::vector<Command> run_commands();                             // start stop restart
-std::vector<Command> see_commands();                             // ps status why
-std::vector<Command> log_commands();                             // logs events
+Command import_command();
+std::vector<Command> run_commands();  // start stop restart
+std::vector<Command> see_commands();  // ps status why
+std::vector<Command> log_commands();  // logs events
 Command node_command(const Programs& programs);
 Command task_command();
 Command deployment_command();

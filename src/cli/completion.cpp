@@ -21,7 +21,8 @@ void collect(std::vector<Node>& out, const Command& command, const std::string& 
     node.words.push_back(child.name);
     node.described.emplace_back(child.name, child.help);
   }
-  for (const auto* flags : {&command.flags, &global})
+  const auto others = global_beside(command, global);
+  for (const auto* flags : {&command.flags, &others})
     for (const auto& flag : *flags)
       for (const auto& name : split(flag.names, ',')) {
         node.flags.push_back(name);

@@ -79,7 +79,7 @@ std::string help_text(const Command& command, const std::string& path, const std
   if (!command.flags.empty()) page.title("Flags");
   for (const auto& flag : command.flags) page.row(flag_name(flag), flag.help);
   page.title("Flags of every command");
-  for (const auto& flag : global) page.row(flag_name(flag), flag.help);
+  for (const auto& flag : global_beside(command, global)) page.row(flag_name(flag), flag.help);
   if (path == "drover") page.out += topics;
   return page.out;
 }

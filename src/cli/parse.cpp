@@ -112,6 +112,19 @@ std::unexpected<Error> explain(const CLI::ParseError& error, const CLI::App& app
 }
 }  // namespace
 
+std::vector<Flag> global_beside(const Command& command, const std::vector<Flag>& global) {
+  std::vector<Flag> out;
+  for (const auto& flag : global) {
+    auto names = split(flag.names, ',');
+    bool hidden = std::ranges::any_of(command.flags, [&](const Flag& own) {
+      auto own_names = split(own.names, ',');
+      return std::ranges::find_first_of(names, own_names) != names.end();
+    });
+    if (!hidden) out.push_back(flag);
+  }
+  return out;
+}
+
 // One App for the command that was named: a target may be called like a command, and start-up stays short.
 Result<Parsed> parse_arguments(const Command& root, const std::vector<Flag>& global,
                                const std::vector<std::string>& arguments) {
@@ -125,7 +138,7 @@ Result<Parsed> parse_arguments(const Command& root, const std::vector<Flag>& glo
   app.set_help_flag();
   add_arguments(app, at.command->arguments);
   add_flags(app, at.command->flags);
-  add_flags(app, global);
+  add_flags(app, global_beside(*at.command, global));
   std::vector<std::string> reversed(at.rest.rbegin(), at.rest.rend());
   try {
     app.parse(reversed);

@@ -24,6 +24,7 @@ Command root_command(const Programs& programs, const GlobalFlags& flags) {
   add(log_commands());
   add(run_commands());
   add(stack_commands());
+  add({import_command()});
   add({node_command(programs), task_command(), deployment_command()});
   add(access_commands());
   add(daemon_commands(programs));

@@ -39,7 +39,7 @@ Result<std::string> read_stdin() {
 
 Result<std::string> read_path(const std::string& path) {
   std::error_code ignored;
-  if (fs::is_directory(path, ignored)) return fail(Errc::invalid, path + " is a directory, not a stack file");
+  if (fs::is_directory(path, ignored)) return fail(Errc::invalid, path + " is a directory, not a file");
   std::ifstream in(path, std::ios::binary);
   if (!in) return fail(from_errno(errno, "cannot read " + path));
   return read_stream(in, path);
@@ -57,13 +57,17 @@ Result<std::string> find_default() {
 }
 }  // namespace
 
+Result<std::string> read_text(const std::string& path) {
+  return path == "-" ? read_stdin() : read_path(path);
+}
+
 Result<StackFile> read_stack_file(Context& context, const std::string& given) {
   std::string path = given;
   if (path.empty()) {
     TRY(path, find_default());
   }
   bool from_stdin = path == "-";
-  TRY(auto source, from_stdin ? read_stdin() : read_path(path));
+  TRY(auto source, read_text(path));
   auto absolute = fs::absolute(from_stdin ? "stdin" : path).lexically_normal();
   ReadOptions options;
   options.file = from_stdin ? "stdin" : path;

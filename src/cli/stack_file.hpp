@@ -15,4 +15,7 @@ struct StackFile {
 /// stderr. The file's text is kept in the context, so that errors can show the line.
 Result<StackFile> read_stack_file(Context& context, const std::string& path);
 
+/// A text of at most 4 MiB; "-": stdin.
+Result<std::string> read_text(const std::string& path);
+
 }  // namespace drover::cli

@@ -1,5 +1,5 @@
 #pragma once
-// A YAML or JSON document as a tree in which every value knows where it stands. For this module only.
+// A YAML or JSON document as a tree in which every value knows where it stands. For this module and import.
 
 #include <cstdint>
 #include <string>

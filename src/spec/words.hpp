@@ -1,5 +1,5 @@
 #pragma once
-// Small readers of text inside of values. For this module only.
+// Small readers of text inside of values. For this module and import.
 
 #include <functional>
 #include <map>

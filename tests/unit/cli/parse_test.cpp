@@ -71,6 +71,20 @@ TEST(Parse, WrongValuesAreUsageErrors) {
   }
 }
 
+TEST(Parse, ACommandsOwnFlagGoesBeforeThatOfEveryCommand) {
+  Tree tree;
+  std::string file;
+  tree.root.commands[0].flags.push_back({"-o,--output", "To this file.", &file, "FILE", {}});
+  auto parsed = tree.parse({"logs", "-o", "a.yaml", "--state", "/x"});
+  ASSERT_TRUE(parsed) << parsed.error().message;
+  EXPECT_EQ(file, "a.yaml");
+  EXPECT_EQ(tree.output, "");
+  auto text = help_text(*parsed->command, parsed->path, tree.global, false);
+  EXPECT_NE(text.find("To this file."), std::string::npos);
+  EXPECT_EQ(text.find("Format."), std::string::npos);
+  EXPECT_NE(text.find("State."), std::string::npos);
+}
+
 TEST(Parse, HelpNeedsNoArguments) {
   Tree tree;
   auto parsed = tree.parse({"node", "ls", "--help"});
