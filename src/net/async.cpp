@@ -13,6 +13,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <list>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace drover::net {
@@ -48,15 +49,14 @@ struct Waiter {
 
 class Waiters {
  public:
+  /// The waiters go to their executors under the lock: remove() waits for it, so that no executor ends
+  /// before, and none of its timers is left in our hands afterwards.
   void set() {
-    std::vector<std::shared_ptr<Waiter>> woken;
-    {
-      std::lock_guard lock(mutex_);
-      set_ = true;
-      woken.swap(list_);
-    }
-    for (auto& waiter : woken) {
-      asio::post(waiter->timer.get_executor(), [waiter] {
+    std::lock_guard lock(mutex_);
+    set_ = true;
+    for (auto& waiter : std::exchange(list_, {})) {
+      auto executor = waiter->timer.get_executor();
+      asio::post(executor, [waiter = std::move(waiter)] {
         waiter->woken = true;
         waiter->timer.cancel();
       });

@@ -252,6 +252,18 @@ TEST(RunOn, IsNotLeftWhileTheFunctionRuns) {
   EXPECT_TRUE(ended);
 }
 
+Awaitable<void> until(Event& event) { co_await event.wait(); }
+
+// As a program that waits for a signal: who is woken may be gone before set() returns, with all its timers.
+TEST(EventTest, WakesAThreadThatEndsAtOnce) {
+  for (int i = 0; i < 300; ++i) {
+    Event event;
+    std::thread other([&] { event.set(); });
+    block_on(until(event));
+    other.join();
+  }
+}
+
 TEST(SignalsTest, CallsBackOnTheExecutor) {
   IoPool pool(1);
   Event got;
