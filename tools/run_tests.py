@@ -139,7 +139,7 @@ def run_fuzzer(binary, env, _scratch):
 
 
 def node_ready(env):
-    """web/ and tests/ui want Node 20.19 or newer; Debian 12 has 18. Then a newer one comes from npm, into build/node."""
+    """web, sdk and tests/ui want Node 20.19 or newer; Debian 12 has 18. Then a newer one comes from npm, into build/node."""
     def version(path):
         try:
             words = subprocess.run(["node", "--version"], env=dict(env, PATH=path), stdout=subprocess.PIPE, text=True).stdout
@@ -169,15 +169,18 @@ def npm_ci(folder, env):
 
 
 def vitest_cases(folder, env, report):
+    name = folder.relative_to(ROOT)
     code, output = call(["npx", "vitest", "run", "--reporter=json", f"--outputFile={report}"], cwd=folder, env=env)
     tally = Tally()
     if not report.exists():
-        tally.add("vitest", "failed", f"it ended with {code} and wrote no report")
+        tally.add(f"{name}: vitest", "failed", f"it ended with {code} and wrote no report")
         return tally, output
     for file in json.loads(report.read_text())["testResults"]:
         for case in file["assertionResults"]:
             outcome = {"passed": "passed", "failed": "failed"}.get(case["status"], "skipped")
-            tally.add(f"web: {case['fullName']}", outcome)
+            tally.add(f"{name}: {case['fullName']}", outcome)
+        if file["status"] == "failed" and not file["assertionResults"]:
+            tally.add(f"{name}: {pathlib.Path(file['name']).name}", "failed", (file.get("message") or "")[:300])
     return tally, output
 
 
@@ -196,7 +199,7 @@ def browser_cases(folder, env):
 
 
 def run_node(folder, kind, env, scratch):
-    """vitest in web/, Chromium in tests/ui/."""
+    """vitest in web/ and sdk/typescript/, Chromium in tests/ui/."""
     name, began = str(folder.relative_to(ROOT)), time.monotonic()
     env = node_ready(dict(env, CI="1"))
     wrong = npm_ci(folder, env)
@@ -204,7 +207,7 @@ def run_node(folder, kind, env, scratch):
         tally, output = Tally(), wrong
         tally.add(name, "failed", "npm ci failed")
     elif kind == "vitest":
-        tally, output = vitest_cases(folder, env, pathlib.Path(scratch) / "vitest.json")
+        tally, output = vitest_cases(folder, env, pathlib.Path(scratch) / f"{folder.name}.json")
     else:
         tally, output = browser_cases(folder, env)
     return name, tally, output, time.monotonic() - began
@@ -252,7 +255,7 @@ def jobs(preset, levels, names):
         elif level == "fuzz":
             out += [(level, run_fuzzer, b) for b in sorted(binaries.glob("fuzz_*"))]
         elif level == "ui":
-            for folder, kind in ((ROOT / "web", "vitest"), (ROOT / "tests/ui", "browser")):
+            for folder, kind in ((ROOT / "web", "vitest"), (ROOT / "sdk/typescript", "vitest"), (ROOT / "tests/ui", "browser")):
                 if (folder / "package.json").exists():
                     run = lambda argument, env, scratch, kind=kind: run_node(argument, kind, env, scratch)
                     out.append((level, run, folder))

@@ -22,10 +22,11 @@ namespace drover::cli {
 namespace {
 struct UpFlags {
   std::string file, timeout = "5m", listen;
-  bool detach = false, no_logs = false;
+  std::uint32_t die_with = 0;  // 0: not given
+  bool detach = false, no_logs = false, bare = false;
 };
 
-Result<UpConfig> load_up_config(Context& context, const UpFlags& flags) {
+Result<UpConfig> load_up_config(const Context& context, const UpFlags& flags) {
   UpConfig out;
   std::vector<ConfigFlag> hub_flags;
   if (!flags.listen.empty()) hub_flags.push_back({"listen", flags.listen, "--listen"});
@@ -36,7 +37,7 @@ Result<UpConfig> load_up_config(Context& context, const UpFlags& flags) {
   };
   TRY(auto hub, load_config<HubConfig>(sources_for(context, "hub", {}, hub_flags)));
   TRY(auto agent, load_config<AgentConfig>(sources_for(context, "agent", {}, {})));
-  return UpConfig{hub.config, agent.config, given(hub.entries), given(agent.entries)};
+  return UpConfig{hub.config, agent.config, given(hub.entries), given(agent.entries), int(flags.die_with)};
 }
 
 // ---- the stack goes to the hub
@@ -180,9 +181,18 @@ Result<std::unique_ptr<LocalHub>> start_local(const Context& context, const Prog
   return local;
 }
 
+/// Before anything is started: who is gone already cannot be waited for.
+Result<void> live_no_longer_than(int pid, Interrupts& interrupts) {
+  if (pid == 0) return {};
+  TRY(auto process, Process::open(pid));
+  interrupts.also_at_end_of(std::move(process));
+  return {};
+}
+
 Result<int> serve_attached(const Context& context, const Programs& programs, const StackFile& file,
                            const UpFlags& flags, const UpConfig& config) {
   Interrupts interrupts;
+  TRYV(live_no_longer_than(config.die_with, interrupts));
   auto began = context.clock->now().wall;
   TRY(auto local, start_local(context, programs, config));
   auto asking = context.local();
@@ -197,9 +207,10 @@ Result<int> serve_attached(const Context& context, const Programs& programs, con
   return status || status.error().code == Errc::timeout ? 0 : 1;
 }
 
-/// Behind: until SIGTERM.
-Result<int> serve_behind(const Context& context, const Programs& programs, const UpConfig& config) {
+/// Behind, or without a stack: until SIGTERM.
+Result<int> serve(const Context& context, const Programs& programs, const UpConfig& config) {
   Interrupts interrupts;
+  TRYV(live_no_longer_than(config.die_with, interrupts));
   TRY(auto local, start_local(context, programs, config));
   auto asking = context.local();
   TRY(auto api, Api::open(asking));
@@ -253,7 +264,7 @@ Result<void> wait_for_socket(const Context& context, int child, const std::strin
   Context quiet = context;
   quiet.out = open_terminal(1, "never");
   quiet.err = open_terminal(2, "never");
-  auto status = serve_behind(quiet, programs, config);
+  auto status = serve(quiet, programs, config);
   if (!status) print_error(quiet, status.error());
   std::fflush(nullptr);
   ::_exit(status ? *status : exit_status(status.error().code));
@@ -285,19 +296,49 @@ Result<int> up_as_client(const Context& context, const StackFile& file, const Up
   return status;
 }
 
-Result<int> up(Context& context, const Programs& programs, const UpFlags& flags) {
-  TRY(auto file, read_stack_file(context, flags.file));  // a wrong file starts nothing
-  TRY(auto config, load_up_config(context, flags));
-  if (listening_pid(context.socket_path())) {
-    context.err.write("it runs already; the file is applied to it\n");
-    return up_as_client(context, file, flags, false);
-  }
-  if (!flags.detach) return serve_attached(context, programs, file, flags, config);
+Result<void> check_flags(const Context& context, const UpFlags& flags, bool running) {
+  if (flags.bare && !flags.file.empty())
+    return fail(Errc::invalid, "--bare is without a stack file", {}, "leave one of the two away");
+  if (flags.die_with > INT32_MAX) return fail(Errc::invalid, "--die-with: not a process id");
+  if (flags.die_with != 0 && running)
+    return fail(Errc::conflict, "it runs already; whom it ends with is said when it begins", {},
+                "drover down --state " + context.state_directory());
+  return {};
+}
+
+Result<void> go_behind(const Context& context, const Programs& programs, const UpConfig& config) {
   TRYV(start_behind(context, programs, config));
   int ignored = 0;
   std::string ui;
   std::ifstream(pid_file(context.state_directory())) >> ignored >> ui;
   context.err.write("UI: " + ui + "\n");
+  return {};
+}
+
+/// Hub and agent alone; stacks come over the API.
+Result<int> up_bare(const Context& context, const Programs& programs, const UpFlags& flags, bool running) {
+  if (running) {
+    context.err.write("it runs already\n");
+    return 0;
+  }
+  TRY(auto config, load_up_config(context, flags));
+  if (!flags.detach) return serve(context, programs, config);
+  TRYV(go_behind(context, programs, config));
+  return 0;
+}
+
+Result<int> up(Context& context, const Programs& programs, const UpFlags& flags) {
+  bool running = listening_pid(context.socket_path()).has_value();
+  TRYV(check_flags(context, flags, running));
+  if (flags.bare) return up_bare(context, programs, flags, running);
+  TRY(auto file, read_stack_file(context, flags.file));  // a wrong file starts nothing
+  TRY(auto config, load_up_config(context, flags));
+  if (running) {
+    context.err.write("it runs already; the file is applied to it\n");
+    return up_as_client(context, file, flags, false);
+  }
+  if (!flags.detach) return serve_attached(context, programs, file, flags, config);
+  TRYV(go_behind(context, programs, config));
   return up_as_client(context, file, flags, true);
 }
 
@@ -320,7 +361,13 @@ std::vector<Command> up_commands(const Programs& programs) {
        &flags->listen,
        "ADDRESS:PORT",
        {}},
-      {"--no-logs", "Do not show the programs' logs.", &flags->no_logs, "", {}}};
+      {"--no-logs", "Do not show the programs' logs.", &flags->no_logs, "", {}},
+      {"--bare", "Without a stack: hub and agent alone; stacks come over the API.", &flags->bare, "", {}},
+      {"--die-with",
+       "End, everything in order, when this process has ended, however it did.",
+       &flags->die_with,
+       "PID",
+       {}}};
   start.run = [flags, &programs](Context& context) { return up(context, programs, *flags); };
 
   return {start, down_command()};

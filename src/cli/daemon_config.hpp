@@ -77,6 +77,7 @@ struct UpConfig {
   HubConfig hub;
   AgentConfig agent;
   bool hub_port_given = false, agent_port_given = false;  // else any free port will do
+  int die_with = 0;                                       // a pid: its end is the end of this; 0: nobody's
 };
 
 struct PortRange {

@@ -1,9 +1,10 @@
 #pragma once
-// Ctrl-C and SIGTERM for programs that stop in an orderly way: counted, and as an event that coroutines wait
-// for.
+// Ctrl-C and SIGTERM, and the end of a process that one belongs to, for programs that stop in an orderly way:
+// counted, and as an event that coroutines wait for.
 
 #include <atomic>
 
+#include "cli/local_process.hpp"
 #include "net/io_pool.hpp"
 
 namespace drover::cli {
@@ -12,6 +13,9 @@ namespace drover::cli {
 class Interrupts {
  public:
   Interrupts();
+  ~Interrupts();
+  /// The end of this process counts as an interrupt too.
+  void also_at_end_of(Process other);
   int count() const { return count_; }
   const std::atomic<bool>& once() const { return once_; }
   net::Event& event() { return event_; }
@@ -19,10 +23,13 @@ class Interrupts {
   void wait();
 
  private:
+  void count_one();
+
   std::atomic<int> count_ = 0;
   std::atomic<bool> once_ = false;
   net::Event event_;
   net::IoPool pool_{1};
+  net::TaskGroup watching_;
   net::Signals signals_;
 };
 

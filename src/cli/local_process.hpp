@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/time.hpp"
@@ -25,6 +26,8 @@ class Process {
   Result<void> signal(int number) const;
   /// True: it has ended.
   bool wait(Duration limit) const;
+  /// The pidfd, which is the caller's from now on; readable when the process has ended.
+  int release() && { return std::exchange(fd_, -1); }
 
  private:
   explicit Process(int fd) : fd_(fd) {}

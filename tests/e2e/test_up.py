@@ -3,6 +3,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import time
 
 from harness import E2E, Api, Daemon, alive, environment_of, free_port, numbered, service, shell
@@ -167,6 +168,31 @@ class Up(E2E):
         self.down(timeout=90)
         self.assertTrue(alive(Api(other).instance("two", "b-1")["pid"]))
         self.cli("down", state=other, timeout=90)
+
+    def test_bare_up_ends_with_the_process_that_it_belongs_to(self):
+        owner = subprocess.Popen(["sleep", "1000"])
+        self.addCleanup(owner.kill)
+        self.cli("up", "--bare", "-d", "--die-with", str(owner.pid), state=self.state, timeout=90)
+        self.assertEqual(self.api.items("/stacks"), [])
+        self.api.apply({"name": "one", "services": {"a": service(self.appending("a"))}})
+        self.wait_states(self.api, "one", {"a-1": "ready"})
+        up, pid = self.up_pid(self.state), self.api.instance("one", "a-1")["pid"]
+        self.cli("up", "--bare", "-d", state=self.state)  # it runs already
+        self.cli("up", "--bare", "-d", "--die-with", str(os.getpid()), state=self.state, check=5)
+        owner.kill()
+        owner.wait()
+        self.wait_for("the end of all", lambda: not alive(up) and not alive(pid), 40)
+        self.cli("ps", state=self.state, check=3)
+        self.assertEqual(self.end_what_is_left(), [])
+
+    def test_bare_up_refuses_what_cannot_be(self):
+        gone = subprocess.Popen(["true"])
+        gone.wait()
+        result = self.cli("up", "--bare", "-d", "--die-with", str(gone.pid), state=self.state, check=3)
+        self.assertIn(str(gone.pid), result.stderr)
+        path = self.write_stack({"name": "one", "services": {"a": service(["true"])}})
+        self.cli("up", "--bare", path, state=self.state, check=2)
+        self.cli("ps", state=self.state, check=3)
 
     def test_stop_start_restart_by_hand(self):
         self.up({"name": "one", "services": {"a": service(self.appending("a"))}})

@@ -125,12 +125,12 @@ ApiRoute route(std::string method, std::string path, std::string summary, Handle
   ApiRoute it{.method = std::move(method), .path = std::move(path), .summary = std::move(summary)};
   if constexpr (!std::is_same_v<In, NoBody> && !std::is_same_v<In, RawBody>) it.input = schema_of<In>();
   if constexpr (is_rows<Out>) {
-    it.output = schema_of<typename Out::Item>();
+    it.output = schema_of<typename Out::Item, Side::answer>();
     it.list = true;
   } else if constexpr (std::is_same_v<Out, Answer>) {
     it.output = json::object{{"type", "object"}};
   } else if constexpr (!std::is_same_v<Out, net::Response>) {
-    it.output = schema_of<Out>();
+    it.output = schema_of<Out, Side::answer>();
   }
   it.handler = [function](Api& api, ApiCall call) { return run_handler<In, Out>(function, api, call); };
   return it;

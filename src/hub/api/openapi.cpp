@@ -35,7 +35,8 @@ json::object answer_of(const ApiRoute& route) {
     schema = json::object{
         {"type", "object"},
         {"properties", json::object{{"items", json::object{{"type", "array"}, {"items", route.output}}},
-                                    {"next", json::object{{"type", json::array{"string", "null"}}}}}}};
+                                    {"next", json::object{{"type", json::array{"string", "null"}}}}}},
+        {"required", json::array{"items", "next"}}};
   if (!schema.is_null()) ok["content"] = json::object{{"application/json", json::object{{"schema", schema}}}};
   return {{"2XX", std::move(ok)}, {"default", ref_problem()}};
 }

@@ -5,7 +5,10 @@
 
 namespace drover::hub {
 
-template <class T>
+/// What comes in may leave members out; an answer has all that are not optional.
+enum class Side { input, answer };
+
+template <class T, Side side = Side::input>
 json::value schema_of() {
   if constexpr (std::is_same_v<T, json::value>) return json::object{};
   else if constexpr (std::is_same_v<T, json::object>) return json::object{{"type", "object"}};
@@ -24,20 +27,24 @@ json::value schema_of() {
     return json::object{{"type", "string"}, {"format", "date-time"}};
   else if constexpr (std::is_same_v<T, Uuid> || detail::is_id<T>)
     return json::object{{"type", "string"}, {"format", "uuid"}};
-  else if constexpr (detail::is_optional<T>) return schema_of<typename T::value_type>();
+  else if constexpr (detail::is_optional<T>) return schema_of<typename T::value_type, side>();
   else if constexpr (detail::is_vector<T> || detail::is_set<T>)
-    return json::object{{"type", "array"}, {"items", schema_of<typename T::value_type>()}};
+    return json::object{{"type", "array"}, {"items", schema_of<typename T::value_type, side>()}};
   else if constexpr (detail::is_map<T>)
-    return json::object{{"type", "object"}, {"additionalProperties", schema_of<typename T::mapped_type>()}};
+    return json::object{{"type", "object"},
+                        {"additionalProperties", schema_of<typename T::mapped_type, side>()}};
   else if constexpr (detail::is_variant<T>) return json::object{{"type", "object"}};
   else {
     json::object members;
+    json::array required;
     boost::mp11::mp_for_each<detail::members_of<T>>([&](auto d) {
       using Member = std::decay_t<decltype(std::declval<T&>().*d.pointer)>;
-      members.emplace(d.name, schema_of<Member>());
+      members.emplace(d.name, schema_of<Member, side>());
+      if constexpr (!detail::is_optional<Member>) required.emplace_back(d.name);
     });
-    return json::object{
-        {"type", "object"}, {"properties", std::move(members)}, {"additionalProperties", false}};
+    json::object out{{"type", "object"}, {"properties", std::move(members)}, {"additionalProperties", false}};
+    if (side == Side::answer) out["required"] = std::move(required);
+    return out;
   }
 }
 
