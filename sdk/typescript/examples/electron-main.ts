@@ -31,7 +31,11 @@ backend.onLogListener((stream, data) => tellWindows("backend:manager:log", strea
 async function main(): Promise<void> {
   if (!app.requestSingleInstanceLock()) return app.quit(); // one application, one backend
   await app.whenReady();
-  const window = new BrowserWindow({ width: 1200, height: 800, webPreferences: { preload: join(app.getAppPath(), "preload.js") } });
+  const window = new BrowserWindow({
+    width: 1200,
+    height: 800,
+    webPreferences: { preload: join(app.getAppPath(), "preload.js") },
+  });
   await window.loadFile("index.html"); // the window is there at once, and shows "starting"
   await backend.start().catch(() => undefined); // the status says what went wrong
 }

@@ -6,7 +6,11 @@ declare module "electron" {
     isDestroyed(): boolean;
   }
   export class BrowserWindow {
-    constructor(options: { width?: number; height?: number; webPreferences?: { preload?: string; contextIsolation?: boolean } });
+    constructor(options: {
+      width?: number;
+      height?: number;
+      webPreferences?: { preload?: string; contextIsolation?: boolean };
+    });
     static getAllWindows(): BrowserWindow[];
     readonly webContents: WebContents;
     loadFile(path: string): Promise<void>;

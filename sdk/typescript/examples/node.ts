@@ -10,7 +10,9 @@ const backend = new BackendManager({
   healthCheckUrl: "http://127.0.0.1:8000/",
   development: { command: ["python3", "-m", "http.server", "8000", "--bind", "127.0.0.1"], cwd: homedir() },
 });
-backend.onStatusChangeListener(({ status, restartCount, lastError }) => console.log(status, restartCount, lastError ?? ""));
+backend.onStatusChangeListener(({ status, restartCount, lastError }) =>
+  console.log(status, restartCount, lastError ?? ""),
+);
 backend.onLogListener((stream, data) => process[stream].write(data));
 
 await backend.start();

@@ -38,7 +38,12 @@ describe.each(["drover", "process"] as const)("BackendManager, runner %s", (runn
     expect(alive(first.pid)).toBe(true);
     expect(first.uptime).toBeGreaterThanOrEqual(0);
     const env = JSON.parse((await ask(port, "/env")).body) as Record<string, string>;
-    expect(env).toMatchObject({ TEST_API_HOST: "127.0.0.1", TEST_API_PORT: String(port), TEST_API_API_KEY: "k-1$x{{y", PYTHONUNBUFFERED: "1" });
+    expect(env).toMatchObject({
+      TEST_API_HOST: "127.0.0.1",
+      TEST_API_PORT: String(port),
+      TEST_API_API_KEY: "k-1$x{{y",
+      PYTHONUNBUFFERED: "1",
+    });
     await manager.start(); // it runs already
     expect(manager.getStatus().pid).toBe(first.pid);
 
@@ -52,7 +57,16 @@ describe.each(["drover", "process"] as const)("BackendManager, runner %s", (runn
     expect(manager.getStatus()).toEqual({ status: "stopped", restartCount: 0 });
     expect(alive(second.pid)).toBe(false);
     await manager.stop();
-    expect(states).toEqual(["starting", "running", "stopping", "stopped", "starting", "running", "stopping", "stopped"]);
+    expect(states).toEqual([
+      "starting",
+      "running",
+      "stopping",
+      "stopped",
+      "starting",
+      "running",
+      "stopping",
+      "stopped",
+    ]);
   });
 
   it("gives stdout and stderr to the listeners, across restarts", async () => {
@@ -65,7 +79,10 @@ describe.each(["drover", "process"] as const)("BackendManager, runner %s", (runn
     });
     await manager.start();
     await ask(port, "/say/hello", "POST");
-    await until("both streams", () => heard.includes("stdout: hello\n") && heard.includes("stderr: hello on stderr\n"));
+    await until(
+      "both streams",
+      () => heard.includes("stdout: hello\n") && heard.includes("stderr: hello on stderr\n"),
+    );
     await manager.restart();
     await ask(port, "/say/again", "POST");
     await until("the next process too", () => heard.includes("stdout: again\n"));
@@ -81,7 +98,10 @@ describe.each(["drover", "process"] as const)("BackendManager, runner %s", (runn
     await manager.start();
     for (let count = 1; count <= 3; ++count) {
       await ask(port, "/exit/7", "POST");
-      await until(`restart ${count}`, () => manager.getStatus().status === "running" && manager.getStatus().restartCount === count);
+      await until(
+        `restart ${count}`,
+        () => manager.getStatus().status === "running" && manager.getStatus().restartCount === count,
+      );
       expect(manager.getStatus().lastError).toMatch(/^Backend process exited\n(.*\n)*.*leaving with 7/);
       expect(alive(manager.getStatus().pid)).toBe(true);
     }
@@ -98,8 +118,19 @@ describe.each(["drover", "process"] as const)("BackendManager, runner %s", (runn
     expect(manager.getStatus()).toMatchObject({ status: "running", restartCount: 0 });
     expect(manager.getStatus().lastError).toBeUndefined();
     await ask(port, "/exit/7", "POST");
-    await until("it is restarted again", () => manager.getStatus().status === "running" && manager.getStatus().restartCount === 1);
-    expect(states.slice(0, 7)).toEqual(["starting", "running", "starting", "running", "starting", "running", "starting"]);
+    await until(
+      "it is restarted again",
+      () => manager.getStatus().status === "running" && manager.getStatus().restartCount === 1,
+    );
+    expect(states.slice(0, 7)).toEqual([
+      "starting",
+      "running",
+      "starting",
+      "running",
+      "starting",
+      "running",
+      "starting",
+    ]);
   });
 
   it("gives up when restarts do not help", async () => {
@@ -121,24 +152,36 @@ describe.each(["drover", "process"] as const)("BackendManager, runner %s", (runn
     await manager.start();
     const { pid } = manager.getStatus();
     await ask(port, "/sick", "POST");
-    await until("another process", () => manager.getStatus().status === "running" && manager.getStatus().restartCount === 1);
+    await until(
+      "another process",
+      () => manager.getStatus().status === "running" && manager.getStatus().restartCount === 1,
+    );
     expect(manager.getStatus().pid).not.toBe(pid);
     expect(manager.getStatus().lastError).toMatch(/^Backend does not answer its health check\n(.*\n)*.*503/);
   });
 
   it("names an executable that is not there", async () => {
     const resources = join(world.base, "resources");
-    const manager = await world.manager(runner, { packaged: true, resourcesPath: resources, name: "my-backend" });
+    const manager = await world.manager(runner, {
+      packaged: true,
+      resourcesPath: resources,
+      name: "my-backend",
+    });
     const error = await failureOf(manager.start());
     expect(error.code).toBe("executable_not_found");
-    expect(error.message).toBe(`Backend executable not found at: ${join(resources, "backend", "my-backend")}`);
+    expect(error.message).toBe(
+      `Backend executable not found at: ${join(resources, "backend", "my-backend")}`,
+    );
     expect(manager.getStatus()).toEqual({ status: "error", lastError: error.message, restartCount: 0 });
     expect(await callBackend(manager, "start")).toEqual({ success: false, message: error.message });
   });
 
   it("tells an exit before it was healthy, with its last words", async () => {
     const starts = join(world.base, "starts");
-    const manager = await world.manager(runner, { environment: { BACKEND_EXIT: "3", BACKEND_STARTS: starts }, restartDelayMs: 2_000 });
+    const manager = await world.manager(runner, {
+      environment: { BACKEND_EXIT: "3", BACKEND_STARTS: starts },
+      restartDelayMs: 2_000,
+    });
     const error = await failureOf(manager.start());
     expect(error.code).toBe("exited_before_healthy");
     expect(error.summary).toBe("Backend process exited before becoming healthy");
@@ -149,7 +192,10 @@ describe.each(["drover", "process"] as const)("BackendManager, runner %s", (runn
   });
 
   it("ends one that does not become healthy in time", async () => {
-    const manager = await world.manager(runner, { startupTimeoutMs: 700, environment: { BACKEND_SILENT: "1" } });
+    const manager = await world.manager(runner, {
+      startupTimeoutMs: 700,
+      environment: { BACKEND_SILENT: "1" },
+    });
     let pid: number | undefined;
     manager.onStatusChangeListener((status) => (pid ??= status.pid));
     const error = await failureOf(manager.start());
@@ -178,7 +224,10 @@ describe.each(["drover", "process"] as const)("BackendManager, runner %s", (runn
   });
 
   it("kills what ignores SIGTERM, and what it has started", async () => {
-    const manager = await world.manager(runner, { stopTimeoutMs: 400, environment: { BACKEND_DEAF: "1", BACKEND_CHILD: "1" } });
+    const manager = await world.manager(runner, {
+      stopTimeoutMs: 400,
+      environment: { BACKEND_DEAF: "1", BACKEND_CHILD: "1" },
+    });
     await manager.start();
     const { pid } = manager.getStatus();
     await manager.stop();
@@ -224,7 +273,10 @@ describe.each(["drover", "process"] as const)("BackendManager, runner %s", (runn
 
   it("answers Electron's IPC", async () => {
     const handlers = new Map<string, () => unknown>();
-    const ipc = { handle: (channel: string, call: () => unknown) => void handlers.set(channel, call), removeHandler: (channel: string) => void handlers.delete(channel) };
+    const ipc = {
+      handle: (channel: string, call: () => unknown) => void handlers.set(channel, call),
+      removeHandler: (channel: string) => void handlers.delete(channel),
+    };
     const manager = await world.manager(runner);
     const off = registerBackendIpc(ipc, manager);
     const call = (verb: string) => handlers.get(`backend:manager:${verb}`)?.();
@@ -248,13 +300,20 @@ describe("BackendManager", () => {
     const { pid } = manager.getStatus();
     const up = world.upPid();
     process.kill(up, "SIGKILL");
-    await until("another drover up", () => existsSync(join(world.base, "state/up.pid")) && world.upPid() !== up && alive(world.upPid()), 40);
+    await until(
+      "another drover up",
+      () => existsSync(join(world.base, "state/up.pid")) && world.upPid() !== up && alive(world.upPid()),
+      40,
+    );
     expect(alive(pid)).toBe(true);
     await ask(port, "/say/still-here", "POST");
     await until("its line", () => heard.includes("still-here\n"), 30);
     expect(manager.getStatus()).toMatchObject({ status: "running", pid, restartCount: 0 });
     await ask(port, "/exit/1", "POST");
-    await until("its restart is seen", () => manager.getStatus().restartCount === 1 && manager.getStatus().status === "running");
+    await until(
+      "its restart is seen",
+      () => manager.getStatus().restartCount === 1 && manager.getStatus().status === "running",
+    );
   });
 
   it("writes a log of a plain child", async () => {
@@ -267,7 +326,10 @@ describe("BackendManager", () => {
   });
 
   it("keeps two processes apart when one ends late", async () => {
-    const manager = await world.manager("process", { environment: { BACKEND_CHILD: "1" }, stopTimeoutMs: 500 });
+    const manager = await world.manager("process", {
+      environment: { BACKEND_CHILD: "1" },
+      stopTimeoutMs: 500,
+    });
     await manager.start();
     await Promise.all([manager.restart(), manager.restart(), manager.restart()]);
     const { pid } = manager.getStatus();
@@ -277,7 +339,14 @@ describe("BackendManager", () => {
   });
 
   it("refuses what cannot be meant", async () => {
-    const wrong = [{ port: 0 }, { name: "a b" }, { stateDirectory: "state" }, { startupTimeoutMs: -1 }, { maxRestartAttempts: 1.5 }];
-    for (const options of wrong) await expect(world.manager("process", options)).rejects.toThrow(/^BackendManager: /);
+    const wrong = [
+      { port: 0 },
+      { name: "a b" },
+      { stateDirectory: "state" },
+      { startupTimeoutMs: -1 },
+      { maxRestartAttempts: 1.5 },
+    ];
+    for (const options of wrong)
+      await expect(world.manager("process", options)).rejects.toThrow(/^BackendManager: /);
   });
 });

@@ -8,7 +8,10 @@ import { fileURLToPath } from "node:url";
 export default function build(): () => void {
   const folder = mkdtempSync(join(tmpdir(), "drover-sdk-dist-"));
   const script = resolve(fileURLToPath(import.meta.url), "../../tools/build.mjs");
-  execFileSync(process.execPath, [script, join(folder, "dist"), "--no-types"], { stdio: "inherit", timeout: 300_000 });
+  execFileSync(process.execPath, [script, join(folder, "dist"), "--no-types"], {
+    stdio: "inherit",
+    timeout: 300_000,
+  });
   process.env.SDK_DIST = join(folder, "dist");
   return () => rmSync(folder, { recursive: true, force: true });
 }

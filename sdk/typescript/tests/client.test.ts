@@ -19,7 +19,21 @@ let client: DroverClient;
 beforeAll(async () => {
   state = mkdtempSync(join(tmpdir(), "drover-sdk-"));
   const env = { ...process.env, DROVER_AGENT_LISTEN: "127.0.0.1:0" };
-  await run(drover, ["up", "--bare", "--detach", "--listen", "127.0.0.1:0", "--state", state, "--die-with", String(process.pid)], { env, timeout: 60_000 });
+  await run(
+    drover,
+    [
+      "up",
+      "--bare",
+      "--detach",
+      "--listen",
+      "127.0.0.1:0",
+      "--state",
+      state,
+      "--die-with",
+      String(process.pid),
+    ],
+    { env, timeout: 60_000 },
+  );
   client = new DroverClient({ socket: join(state, "hub.sock") });
 });
 afterAll(() => {
@@ -31,7 +45,11 @@ const counting = (name: string) => ({
   name,
   services: {
     talk: {
-      command: ["/bin/sh", "-c", 'i=0; while [ "$$i" -lt 100000 ]; do i=$$((i+1)); echo "line $$i"; sleep 0.02; done'],
+      command: [
+        "/bin/sh",
+        "-c",
+        'i=0; while [ "$$i" -lt 100000 ]; do i=$$((i+1)); echo "line $$i"; sleep 0.02; done',
+      ],
       working_dir: "/",
     },
   },
@@ -50,7 +68,10 @@ class Cutter {
   #sockets = new Set<net.Socket>();
   #server = net.createServer((near) => {
     const far = net.connect(join(state, "hub.sock"));
-    for (const [from, to] of [[near, far], [far, near]] as const) {
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
       this.#sockets.add(from);
       from.on("error", () => undefined).on("close", () => to.destroy());
       from.pipe(to);
@@ -76,7 +97,9 @@ it("applies, lists, looks, operates and deletes", async () => {
   expect((await client.apply("one", counting("one"))).changed).toBe(false);
   const instance = await client.get("/instances/{id}", { path: { id: "one:talk-1" } });
   expect(instance).toMatchObject({ stack: "one", service: "talk", state: "ready", desired: "run" });
-  const stopping = (await client.post("/services/{stack}/{service}/stop", { path: { stack: "one", service: "talk" } })) as { id: string };
+  const stopping = (await client.post("/services/{stack}/{service}/stop", {
+    path: { stack: "one", service: "talk" },
+  })) as { id: string };
   expect((await client.operation(stopping.id)).state).toBe("succeeded");
   expect((await client.get("/instances/{id}", { path: { id: "one:talk-1" } })).state).toBe("stopped");
   const names = [];
@@ -86,20 +109,28 @@ it("applies, lists, looks, operates and deletes", async () => {
 });
 
 it("pages through a list", async () => {
-  const services = Object.fromEntries(["a", "b", "c"].map((name) => [name, { command: ["/bin/sleep", "1000"], working_dir: "/" }]));
+  const services = Object.fromEntries(
+    ["a", "b", "c"].map((name) => [name, { command: ["/bin/sleep", "1000"], working_dir: "/" }]),
+  );
   await client.apply("paged", { name: "paged", services });
   const names = [];
-  for await (const one of client.list("/services", { query: { filter: "stack:paged", limit: 1 } })) names.push(one.name);
+  for await (const one of client.list("/services", { query: { filter: "stack:paged", limit: 1 } }))
+    names.push(one.name);
   expect(names.sort()).toEqual(["a", "b", "c"]);
   await client.delete("/stacks/{stack}", { path: { stack: "paged" } });
 });
 
 it("says what was wrong", async () => {
-  const wrong = await client.apply("bad", { name: "bad", services: { web: { comand: ["x"] } } }).catch((error: unknown) => error);
+  const wrong = await client
+    .apply("bad", { name: "bad", services: { web: { comand: ["x"] } } })
+    .catch((error: unknown) => error);
   expect(wrong).toBeInstanceOf(DroverError);
   expect((wrong as DroverError).status).toBe(400);
   expect((wrong as DroverError).errors.some((one) => one.path?.includes("comand"))).toBe(true);
-  await expect(client.get("/stacks/{stack}", { path: { stack: "none" } })).rejects.toMatchObject({ status: 404, code: "not_found" });
+  await expect(client.get("/stacks/{stack}", { path: { stack: "none" } })).rejects.toMatchObject({
+    status: 404,
+    code: "not_found",
+  });
   const nobody = new DroverClient({ socket: join(state, "nobody.sock") });
   await expect(nobody.get("/version")).rejects.toMatchObject({ status: 0, code: "unreachable" });
 });
@@ -135,7 +166,12 @@ it("resumes events where the connection broke: none twice, none missed", async (
   let breaks = 0;
   const since = await client.position();
   const reading = (async () => {
-    for await (const event of through.events({ since, signal: enough.signal, onDisconnect: () => void ++breaks })) seen.push(event);
+    for await (const event of through.events({
+      since,
+      signal: enough.signal,
+      onDisconnect: () => void ++breaks,
+    }))
+      seen.push(event);
   })();
   for (let round = 1; round <= 4; ++round) {
     await client.apply(`e${round}`, counting(`e${round}`));
@@ -143,7 +179,8 @@ it("resumes events where the connection broke: none twice, none missed", async (
     cutter.cut();
     await client.delete("/stacks/{stack}", { path: { stack: `e${round}` } }); // nobody listens now
   }
-  const gone = (round: number) => seen.some((event) => event.type === "instance.deleted" && event.stack === `e${round}`);
+  const gone = (round: number) =>
+    seen.some((event) => event.type === "instance.deleted" && event.stack === `e${round}`);
   await until("the ends of all", () => [1, 2, 3, 4].every(gone), 60);
   const numbers = seen.map((event) => event.seq);
   expect(numbers).toEqual(numbers.map((_, index) => (numbers[0] ?? 0) + index));
@@ -170,7 +207,8 @@ it("follows a log through broken connections: each line once", async () => {
   const enough = new AbortController();
   const seen: LogLine[] = [];
   const reading = (async () => {
-    for await (const line of through.logs({ instance: "talk:talk-1", follow: true, signal: enough.signal })) seen.push(line);
+    for await (const line of through.logs({ instance: "talk:talk-1", follow: true, signal: enough.signal }))
+      seen.push(line);
   })();
   for (let round = 1; round <= 3; ++round) {
     const before = seen.length;
@@ -186,12 +224,16 @@ it("follows a log through broken connections: each line once", async () => {
   expect(seen.every((line) => line.stream === "stdout")).toBe(true);
 
   const found: string[] = [];
-  for await (const line of client.logs({ target: "talk", grep: "line [23]$" })) found.push(`${line.instance} ${line.line}`);
+  for await (const line of client.logs({ target: "talk", grep: "line [23]$" }))
+    found.push(`${line.instance} ${line.line}`);
   expect(found).toEqual(["talk/talk-1 line 2", "talk/talk-1 line 3"]);
   cutter.close();
   await client.delete("/stacks/{stack}", { path: { stack: "talk" } });
 });
 
 it("has types that are those of the hub", async () => {
-  await run(process.execPath, [join(root, "tools/generate.mjs"), "--check"], { env: { ...process.env, DROVER_BIN: binaries() }, timeout: 120_000 });
+  await run(process.execPath, [join(root, "tools/generate.mjs"), "--check"], {
+    env: { ...process.env, DROVER_BIN: binaries() },
+    timeout: 120_000,
+  });
 });

@@ -19,7 +19,10 @@ afterEach(async () => {
   await world.end();
 });
 
-async function application(options: BackendManagerOptions, ...more: string[]): Promise<{ parent: ChildProcess; status: BackendStatus }> {
+async function application(
+  options: BackendManagerOptions,
+  ...more: string[]
+): Promise<{ parent: ChildProcess; status: BackendStatus }> {
   const program = join(root, "tests/programs/parent.mjs");
   const parent = spawn(process.execPath, [program, JSON.stringify(options), ...more], {
     stdio: ["ignore", "pipe", "inherit"],
@@ -36,7 +39,10 @@ async function ended(parent: ChildProcess): Promise<void> {
 
 describe.each(["drover", "process"] as const)("the end of the application, runner %s", (runner) => {
   it.each(["the process", "its whole group"])("die with me: kill -9 of %s", async (what) => {
-    const options = await world.options(runner, { stopTimeoutMs: 1_000, environment: { BACKEND_CHILD: "1" } });
+    const options = await world.options(runner, {
+      stopTimeoutMs: 1_000,
+      environment: { BACKEND_CHILD: "1" },
+    });
     const { parent, status } = await application(options);
     expect(alive(status.pid)).toBe(true);
     const up = runner === "drover" ? world.upPid() : undefined;
@@ -74,7 +80,10 @@ describe.each(["drover", "process"] as const)("the end of the application, runne
     await ask(port, "/say/found", "POST");
     await until("its output", () => heard.includes("found\n"));
     await ask(port, "/exit/1", "POST");
-    await until("a restart", () => manager.getStatus().status === "running" && manager.getStatus().restartCount === 1);
+    await until(
+      "a restart",
+      () => manager.getStatus().status === "running" && manager.getStatus().restartCount === 1,
+    );
     await manager.stop();
     expect(manager.getStatus().status).toBe("stopped");
     await expect(ask(port, "/health")).rejects.toThrow();

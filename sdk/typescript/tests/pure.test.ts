@@ -22,7 +22,9 @@ afterEach(() => rmSync(base, { recursive: true, force: true }));
 describe("what shall run", () => {
   it("has the documented defaults", () => {
     const spec = specOf({ port: 8882, apiKey: "k" });
-    expect([spec.file, ...spec.args].join(" ")).toBe("uv run python -m src.cli.main_cli start --host 127.0.0.1 --port 8882");
+    expect([spec.file, ...spec.args].join(" ")).toBe(
+      "uv run python -m src.cli.main_cli start --host 127.0.0.1 --port 8882",
+    );
     expect(spec).toMatchObject({
       healthCheckUrl: "http://127.0.0.1:8882/health",
       startupTimeoutMs: 30_000,
@@ -41,7 +43,9 @@ describe("what shall run", () => {
 
   it("takes the packaged executable", () => {
     const spec = specOf({ port: 1, packaged: true, resourcesPath: "/app/resources", name: "omni" });
-    expect(spec.file).toBe(join("/app/resources/backend", process.platform === "win32" ? "omni.exe" : "omni"));
+    expect(spec.file).toBe(
+      join("/app/resources/backend", process.platform === "win32" ? "omni.exe" : "omni"),
+    );
     expect(spec.args).toEqual(["start", "--host", "127.0.0.1", "--port", "1"]);
   });
 
@@ -51,13 +55,20 @@ describe("what shall run", () => {
     expect(url("0.0.0.0")).toBe("http://127.0.0.1:1/health");
     expect(url("::")).toBe("http://[::1]:1/health");
     expect(specOf({ port: 1, host: "localhost" }).host).toBe("127.0.0.1");
-    expect(specOf({ port: 1, healthCheckUrl: "http://localhost:1/x" }).healthCheckUrl).toBe("http://127.0.0.1:1/x");
+    expect(specOf({ port: 1, healthCheckUrl: "http://localhost:1/x" }).healthCheckUrl).toBe(
+      "http://127.0.0.1:1/x",
+    );
   });
 
   it("gives the backend only what is declared", () => {
     process.env.SDK_TEST_SECRET = "s";
     process.env.SDK_TEST_WANTED = "w";
-    const { environment } = specOf({ port: 1, environmentPrefix: "P", inheritEnvironment: ["SDK_TEST_WANTED"], environment: { A: "b" } });
+    const { environment } = specOf({
+      port: 1,
+      environmentPrefix: "P",
+      inheritEnvironment: ["SDK_TEST_WANTED"],
+      environment: { A: "b" },
+    });
     expect(environment).toMatchObject({ P_HOST: "127.0.0.1", P_PORT: "1", SDK_TEST_WANTED: "w", A: "b" });
     expect(environment).not.toHaveProperty("SDK_TEST_SECRET");
     expect(environment).not.toHaveProperty("P_API_KEY");
@@ -75,7 +86,12 @@ describe("what shall run", () => {
   });
 
   it("is a stack in which nothing is filled in", () => {
-    const spec = specOf({ port: 8882, apiKey: "a$b{{c}}", development: { command: ["x", "${HOME}"], cwd: "/" }, maxRestartAttempts: 0 });
+    const spec = specOf({
+      port: 8882,
+      apiKey: "a$b{{c}}",
+      development: { command: ["x", "${HOME}"], cwd: "/" },
+      maxRestartAttempts: 0,
+    });
     expect(stackOf(spec, "backend", "/bin/x")).toMatchObject({
       name: "backend",
       services: {
@@ -146,12 +162,21 @@ class FastClock implements Clock {
 
 describe.skipIf(process.platform === "win32")("time", () => {
   const options = (clock: Clock, port: number) =>
-    ({ port, clock, runner: "process", packaged: false, stateDirectory: base, development: { command: ["/bin/sleep", "1000"], cwd: base } }) as const;
+    ({
+      port,
+      clock,
+      runner: "process",
+      packaged: false,
+      stateDirectory: base,
+      development: { command: ["/bin/sleep", "1000"], cwd: base },
+    }) as const;
 
   it("waits 30 s for health without taking them", async () => {
     const clock = new FastClock();
     const manager = new BackendManager(options(clock, 1)); // nobody listens on 1
-    await expect(manager.start()).rejects.toMatchObject({ summary: "Backend did not become healthy within 30000ms" });
+    await expect(manager.start()).rejects.toMatchObject({
+      summary: "Backend did not become healthy within 30000ms",
+    });
     expect(clock.now()).toBeGreaterThanOrEqual(30_000);
     expect(Math.max(...clock.slept)).toBeLessThanOrEqual(10_000);
   });
@@ -162,8 +187,14 @@ describe.skipIf(process.platform === "win32")("time", () => {
     await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
     const health = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
     const clock = new FastClock();
-    const manager = new BackendManager({ ...options(clock, 1), healthCheckUrl: health, maxRestartAttempts: 1 });
-    const ended = new Promise<void>((done) => void manager.onStatusChangeListener(({ status }) => status === "error" && done()));
+    const manager = new BackendManager({
+      ...options(clock, 1),
+      healthCheckUrl: health,
+      maxRestartAttempts: 1,
+    });
+    const ended = new Promise<void>(
+      (done) => void manager.onStatusChangeListener(({ status }) => status === "error" && done()),
+    );
     await manager.start();
     await ended;
     expect(clock.slept.slice(0, 4)).toEqual([10_000, 10_000, 10_000, 10_000]); // one good look, three bad ones

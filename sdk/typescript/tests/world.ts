@@ -33,7 +33,11 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-export async function until<T>(what: string, look: () => T | Promise<T>, seconds = 20): Promise<NonNullable<T>> {
+export async function until<T>(
+  what: string,
+  look: () => T | Promise<T>,
+  seconds = 20,
+): Promise<NonNullable<T>> {
   const end = Date.now() + seconds * 1000 * patience;
   for (;;) {
     const value = await look();
@@ -56,11 +60,14 @@ export function alive(pid: number | undefined): boolean {
 
 export function ask(port: number, path: string, method = "GET"): Promise<{ status: number; body: string }> {
   return new Promise((done, failed) => {
-    const request = http.request({ host: "127.0.0.1", port, path, method, agent: false, timeout: 5000 }, (answer) => {
-      let body = "";
-      answer.on("data", (part: Buffer) => (body += part.toString()));
-      answer.on("end", () => done({ status: answer.statusCode ?? 0, body }));
-    });
+    const request = http.request(
+      { host: "127.0.0.1", port, path, method, agent: false, timeout: 5000 },
+      (answer) => {
+        let body = "";
+        answer.on("data", (part: Buffer) => (body += part.toString()));
+        answer.on("end", () => done({ status: answer.statusCode ?? 0, body }));
+      },
+    );
     request.on("error", failed);
     request.end();
   });
@@ -89,13 +96,19 @@ export class World {
   readonly #managers: BackendManager[] = [];
 
   /** A manager of the test backend. */
-  async manager(runner: "drover" | "process", options: Partial<BackendManagerOptions> = {}): Promise<BackendManager> {
+  async manager(
+    runner: "drover" | "process",
+    options: Partial<BackendManagerOptions> = {},
+  ): Promise<BackendManager> {
     const manager = new BackendManager(await this.options(runner, options));
     this.#managers.push(manager);
     return manager;
   }
 
-  async options(runner: "drover" | "process", options: Partial<BackendManagerOptions> = {}): Promise<BackendManagerOptions> {
+  async options(
+    runner: "drover" | "process",
+    options: Partial<BackendManagerOptions> = {},
+  ): Promise<BackendManagerOptions> {
     return {
       port: options.port ?? (await freePort()),
       runner,
@@ -134,7 +147,10 @@ export class World {
 
   #down(state: string): void {
     try {
-      execFileSync(join(binaries(), "drover"), ["down", "--state", state], { stdio: "ignore", timeout: 60_000 });
+      execFileSync(join(binaries(), "drover"), ["down", "--state", state], {
+        stdio: "ignore",
+        timeout: 60_000,
+      });
     } catch {
       // nothing runs there
     }
@@ -146,7 +162,9 @@ export class World {
       await sleep(50);
     }
     const left = processesOf(this.base);
-    const names = left.map((pid) => `${pid} ${readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ")}`);
+    const names = left.map(
+      (pid) => `${pid} ${readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ")}`,
+    );
     for (const pid of left) process.kill(pid, "SIGKILL");
     return names;
   }

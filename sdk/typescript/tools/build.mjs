@@ -18,18 +18,36 @@ for (const [kind, module] of [
 ]) {
   for (const name of sources) {
     const options = { target: ts.ScriptTarget.ES2022, module, esModuleInterop: true, isolatedModules: true };
-    const { outputText } = ts.transpileModule(readFileSync(join(root, "src", name), "utf8"), { compilerOptions: options });
+    const { outputText } = ts.transpileModule(readFileSync(join(root, "src", name), "utf8"), {
+      compilerOptions: options,
+    });
     const target = join(folder, kind, name.replace(/\.ts$/, ".js"));
     mkdirSync(dirname(target), { recursive: true });
     writeFileSync(target, outputText);
   }
-  writeFileSync(join(folder, kind, "package.json"), `${JSON.stringify({ type: kind === "esm" ? "module" : "commonjs" })}\n`);
+  writeFileSync(
+    join(folder, kind, "package.json"),
+    `${JSON.stringify({ type: kind === "esm" ? "module" : "commonjs" })}\n`,
+  );
 }
 
 if (types !== "--no-types") {
   const tsc = createRequire(import.meta.url).resolve("typescript/bin/tsc");
-  const out = ["--noEmit", "false", "--emitDeclarationOnly", "--rootDir", join(root, "src"), "--outDir", join(folder, "esm")];
-  execFileSync(process.execPath, [tsc, "-p", join(root, "tools/tsconfig.build.json"), ...out], { stdio: "inherit" });
-  cpSync(join(folder, "esm"), join(folder, "cjs"), { recursive: true, filter: (path) => !/\.(js|json)$/.test(path) });
+  const out = [
+    "--noEmit",
+    "false",
+    "--emitDeclarationOnly",
+    "--rootDir",
+    join(root, "src"),
+    "--outDir",
+    join(folder, "esm"),
+  ];
+  execFileSync(process.execPath, [tsc, "-p", join(root, "tools/tsconfig.build.json"), ...out], {
+    stdio: "inherit",
+  });
+  cpSync(join(folder, "esm"), join(folder, "cjs"), {
+    recursive: true,
+    filter: (path) => !/\.(js|json)$/.test(path),
+  });
 }
 if (process.argv[2] === undefined) copyFileSync(join(root, "../../LICENSE"), join(root, "LICENSE"));

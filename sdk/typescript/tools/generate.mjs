@@ -28,7 +28,9 @@ async function openapi() {
   const bin = process.env.DROVER_BIN;
   if (!bin) throw new Error("DROVER_BIN is not set: the folder with drover and drover-keeper");
   const state = mkdtempSync(join(tmpdir(), "drover-sdk-"));
-  const hub = spawn(resolve(bin, "drover"), ["hub", "--state", state, "--listen", "127.0.0.1:0"], { stdio: "ignore" });
+  const hub = spawn(resolve(bin, "drover"), ["hub", "--state", state, "--listen", "127.0.0.1:0"], {
+    stdio: "ignore",
+  });
   const ended = new Promise((done) => hub.on("exit", done));
   try {
     for (let tries = 0; ; ++tries) {
@@ -48,7 +50,7 @@ async function openapi() {
 
 const text =
   "// Made by `npm run generate` from the hub's OpenAPI document; do not edit.\n\n" +
-  astToString(await openapiTS(await openapi()));
+  astToString(await openapiTS(await openapi(), { emptyObjectsUnknown: true }));
 if (process.argv.includes("--check")) {
   if (readFileSync(target, "utf8") === text) process.exit(0);
   console.error("src/client/schema.ts is not what this hub's OpenAPI document says: npm run generate");

@@ -66,11 +66,17 @@ export class Child {
   static start(spec: BackendSpec, onLine: OnLine): Child {
     const file = programOf(spec);
     const said = new Said(onLine);
-    return new Child(spec.onParentExit === "die" ? startInPipes(spec, file, said) : startInFiles(spec, file, said));
+    return new Child(
+      spec.onParentExit === "die" ? startInPipes(spec, file, said) : startInFiles(spec, file, said),
+    );
   }
 
   /** One that lives on from an earlier application: its exit status is lost, its end is not. */
-  static adopt(spec: BackendSpec, known: { pid: number; identity: string; startedAt: number }, onLine: OnLine): Child {
+  static adopt(
+    spec: BackendSpec,
+    known: { pid: number; identity: string; startedAt: number },
+    onLine: OnLine,
+  ): Child {
     const said = new Said(onLine);
     const reader = new OutputFiles(spec.stateDirectory, spec.name).follow(said.pass, true);
     let timer: NodeJS.Timeout | undefined;
@@ -138,7 +144,13 @@ function startInPipes(spec: BackendSpec, file: string, said: Said): Parts {
     });
     child[stream]?.on("data", (data: Buffer) => cutter.push(data)).on("close", () => cutter.end());
   }
-  return { pid: child.pid ?? -1, startedAt: Date.now(), said, exited: endOf(child), letGo: () => child.unref() };
+  return {
+    pid: child.pid ?? -1,
+    startedAt: Date.now(),
+    said,
+    exited: endOf(child),
+    letGo: () => child.unref(),
+  };
 }
 
 function startInFiles(spec: BackendSpec, file: string, said: Said): Parts {
@@ -156,7 +168,13 @@ function startInFiles(spec: BackendSpec, file: string, said: Said): Parts {
     child.unref();
     reader.end();
   };
-  return { pid: child.pid ?? -1, startedAt: Date.now(), said, exited: endOf(child).finally(() => reader.end()), letGo };
+  return {
+    pid: child.pid ?? -1,
+    startedAt: Date.now(),
+    said,
+    exited: endOf(child).finally(() => reader.end()),
+    letGo,
+  };
 }
 
 function launch(spec: BackendSpec, file: string, out: number | "pipe", err: number | "pipe"): ChildProcess {

@@ -15,7 +15,9 @@ const hosts = new Map<string, DroverHost>();
 export function hostAt(program: string, directory: string, policy: Policy, user: object): DroverHost {
   const found = hosts.get(directory) ?? new DroverHost(program, directory, policy);
   if (found.policy !== policy)
-    throw new TypeError(`BackendManager: ${directory} is shared, so onParentExit must be "${found.policy}" here too`);
+    throw new TypeError(
+      `BackendManager: ${directory} is shared, so onParentExit must be "${found.policy}" here too`,
+    );
   hosts.set(directory, found);
   found.users.add(user);
   return found;
@@ -114,7 +116,9 @@ export class DroverHost {
 
   /** One call of the program; its end is waited for. */
   #run(args: readonly string[]): Promise<void> {
-    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("DROVER_")));
+    const env = Object.fromEntries(
+      Object.entries(process.env).filter(([name]) => !name.startsWith("DROVER_")),
+    );
     env.DROVER_AGENT_LISTEN = "127.0.0.1:0"; // the usual ports belong to the machine's own Drover
     const all = [...args, "--state", this.directory, "--color", "never"];
     return new Promise((done, failed) =>

@@ -1,6 +1,6 @@
 // The backend as a service of Drover: it survives the death of each of Drover's processes, and stopped means that
 // nothing of it is left, not even what it has put behind.
-import type { DroverClient } from "../client/client.js";
+import type { DroverClient, FollowOptions } from "../client/client.js";
 import { DroverError } from "../client/errors.js";
 import type { Instance } from "../client/types.js";
 import { hostAt, type DroverHost } from "./drover_host.js";
@@ -25,6 +25,7 @@ export class DroverRunner implements Runner {
   #restarts = 0;
   #failure: BackendError | undefined;
   #idle = true;
+  #givenUp: Promise<unknown> | undefined; // Drover would try again some minutes later: it is told to stop
 
   constructor(program: string, spec: BackendSpec, listener: Listener) {
     this.#spec = spec;
@@ -35,6 +36,7 @@ export class DroverRunner implements Runner {
 
   async start(signal: AbortSignal): Promise<void> {
     this.#inVerb = true;
+    await this.#endGivingUp();
     this.#restarts = 0;
     this.#failure = undefined;
     this.#report("starting");
@@ -53,11 +55,12 @@ export class DroverRunner implements Runner {
     } finally {
       this.#inVerb = false;
     }
-    this.#follow();
+    await this.#lookAgain().catch(() => undefined); // what came while nobody listened; the next event tells it too
   }
 
   async stop(): Promise<void> {
     this.#inVerb = true;
+    await this.#endGivingUp();
     this.#report("stopping");
     try {
       if (!this.#idle || this.#host.runs) {
@@ -86,9 +89,10 @@ export class DroverRunner implements Runner {
   async #startAndWait(file: string, signal: AbortSignal): Promise<Instance> {
     const { clock, startupTimeoutMs } = this.#spec;
     const before = await this.#look();
+    const position = await this.#client.position(signal);
     await this.#client.apply(this.#name, stackOf(this.#spec, this.#name, file));
     await this.#client.post("/services/{stack}/{service}/start", { path: this.#path() });
-    this.#follow();
+    this.#follow(position);
     const until = clock.now() + startupTimeoutMs;
     for (;;) {
       const seen = await this.#look();
@@ -103,9 +107,14 @@ export class DroverRunner implements Runner {
 
   async #late(seen: Instance | undefined): Promise<BackendError> {
     const lines = [];
-    for await (const line of this.#client.logs({ instance: this.#instance(), tail: 10 })) lines.push(line.line);
+    for await (const line of this.#client.logs({ instance: this.#instance(), tail: 10 }))
+      lines.push(line.line);
     const port = `port ${this.#spec.port}: ${await describeHolder(this.#spec.port)}`;
-    return failures.notHealthyInTime(this.#spec.startupTimeoutMs, [`last look: ${seen?.reason || "none"}`, port, ...lines]);
+    return failures.notHealthyInTime(this.#spec.startupTimeoutMs, [
+      `last look: ${seen?.reason || "none"}`,
+      port,
+      ...lines,
+    ]);
   }
 
   async #stopAndWait(): Promise<void> {
@@ -116,7 +125,8 @@ export class DroverRunner implements Runner {
     for (;;) {
       const seen = await this.#look();
       if (!seen || (seen.desired !== "run" && ["stopped", "failed", "completed"].includes(seen.state))) break;
-      if (clock.now() >= until) throw failures.runnerFailed([`it does not end: ${seen.state} ${seen.reason}`]);
+      if (clock.now() >= until)
+        throw failures.runnerFailed([`it does not end: ${seen.state} ${seen.reason}`]);
       await clock.sleep(lookEvery);
     }
     this.#idle = true;
@@ -142,7 +152,7 @@ export class DroverRunner implements Runner {
   }
 
   /** Once: events and logs, until close(). Where `drover up` has died it is begun again; the backend goes on. */
-  #follow(): void {
+  #follow(position: string): void {
     if (this.#following) return;
     const following = new AbortController();
     this.#following = following;
@@ -160,20 +170,29 @@ export class DroverRunner implements Runner {
       this.#report("error");
     };
     this.#loops = Promise.all([
-      this.#followEvents(options).catch(failed),
+      this.#followEvents({ ...options, since: position }).catch(failed),
       this.#followLogs({ ...options, since }).catch(failed),
     ]);
   }
 
-  async #followEvents(options: { signal: AbortSignal; onDisconnect: () => Promise<void> }): Promise<void> {
-    for await (const event of this.#client.events(options)) {
-      if (event.stack !== this.#name || this.#inVerb) continue;
-      const seen = await this.#look();
-      if (seen && !this.#inVerb) this.#judge(seen);
-    }
+  async #followEvents(options: FollowOptions & { since: string }): Promise<void> {
+    for await (const event of this.#client.events(options))
+      if (event.stack === this.#name && !this.#inVerb && !this.#givenUp) await this.#lookAgain();
   }
 
-  async #followLogs(options: { signal: AbortSignal; onDisconnect: () => Promise<void>; since: string }): Promise<void> {
+  async #lookAgain(): Promise<void> {
+    const seen = await this.#look();
+    if (!seen || this.#inVerb || this.#givenUp) return;
+    this.#judge(seen);
+    if (stateOf(seen) === "error") this.#givenUp = this.#stopAndWait().catch(() => undefined);
+  }
+
+  async #endGivingUp(): Promise<void> {
+    await this.#givenUp;
+    this.#givenUp = undefined;
+  }
+
+  async #followLogs(options: FollowOptions & { since: string }): Promise<void> {
     for await (const line of this.#client.logs({ ...options, instance: this.#instance(), follow: true }))
       this.#listener.log(line.stream, `${line.line}\n`);
   }
@@ -184,11 +203,19 @@ export class DroverRunner implements Runner {
     if (seen.restarts < this.#startedRestarts) this.#startedRestarts = 0;
     this.#restarts = seen.restarts - this.#startedRestarts;
     const state = stateOf(seen);
-    if (state === "error") this.#failure = failures.restartLimit([seen.reason, ...words]);
-    else if (seen.state === "waiting" && isPortTrouble(seen)) this.#failure = failures.portInUse(this.#spec.port, seen.reason);
+    if (state === "error") this.#failure = this.#whyGivenUp([seen.reason, ...words]);
+    else if (seen.state === "waiting" && isPortTrouble(seen))
+      this.#failure = failures.portInUse(this.#spec.port, seen.reason);
     else if (seen.state === "backoff" || seen.state === "unhealthy")
-      this.#failure = seen.reason.startsWith("unhealthy") ? failures.unhealthy(seen.reason) : failures.exited(words);
+      this.#failure = seen.reason.startsWith("unhealthy")
+        ? failures.unhealthy(seen.reason)
+        : failures.exited(words);
     this.#report(state, seen);
+  }
+
+  /** Some ends are not tried again at all: what cannot be executed, say. */
+  #whyGivenUp(words: string[]): BackendError {
+    return this.#restarts >= this.#spec.maxRestartAttempts ? failures.restartLimit(words) : failures.exited(words);
   }
 
   #report(state: BackendState, seen?: Instance): void {
@@ -246,7 +273,9 @@ export function stackOf(spec: BackendSpec, name: string, file: string): object {
   const service = {
     command: [file, ...spec.args].map(literal),
     working_dir: literal(spec.cwd),
-    environment: Object.fromEntries(Object.entries(spec.environment).map(([key, value]) => [key, literal(value)])),
+    environment: Object.fromEntries(
+      Object.entries(spec.environment).map(([key, value]) => [key, literal(value)]),
+    ),
     ports: [{ name: "http", published: spec.port }],
     probes: {
       start: { ...look, interval: "500ms" },

@@ -37,20 +37,24 @@ export interface Holder {
 export const holderText = (holder: Holder) => `held by pid ${holder.pid} (${holder.command})`;
 
 export const failures = {
-  executableNotFound: (path: string) => new BackendError("executable_not_found", `Backend executable not found at: ${path}`),
+  executableNotFound: (path: string) =>
+    new BackendError("executable_not_found", `Backend executable not found at: ${path}`),
   notHealthyInTime: (ms: number, details: readonly string[]) =>
     new BackendError("not_healthy_in_time", `Backend did not become healthy within ${ms}ms`, details),
   exitedBeforeHealthy: (details: readonly string[]) =>
     new BackendError("exited_before_healthy", "Backend process exited before becoming healthy", details),
   restartLimit: (details: readonly string[]) =>
     new BackendError("restart_limit", "Max restart attempts reached, giving up", details),
-  portInUse: (port: number, who: string) => new BackendError("port_in_use", `Port ${port} is already in use`, [who]),
+  portInUse: (port: number, who: string) =>
+    new BackendError("port_in_use", `Port ${port} is already in use`, [who]),
   exited: (details: readonly string[]) => new BackendError("exited", "Backend process exited", details),
-  unhealthy: (detail: string) => new BackendError("unhealthy", "Backend does not answer its health check", [detail]),
+  unhealthy: (detail: string) =>
+    new BackendError("unhealthy", "Backend does not answer its health check", [detail]),
   startCancelled: () => new BackendError("start_cancelled", "Backend was stopped before it became healthy"),
   ownedByOther: (pid: number) =>
     new BackendError("owned_by_other", `Backend is looked after by another application (pid ${pid})`),
-  runnerFailed: (details: readonly string[]) => new BackendError("runner_failed", "Backend cannot be looked after", details),
+  runnerFailed: (details: readonly string[]) =>
+    new BackendError("runner_failed", "Backend cannot be looked after", details),
 };
 
 /** Anything that was thrown, as a failure with a name. */

@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 
 /** Reads until we are gone, however that came; then SIGTERM to the group, and SIGKILL after the grace. */
 const script =
-  "read -r _; kill -s TERM -- \"-$1\" 2>/dev/null || exit 0; i=0; " +
+  'read -r _; kill -s TERM -- "-$1" 2>/dev/null || exit 0; i=0; ' +
   'while [ "$i" -lt "$2" ] && kill -s 0 -- "-$1" 2>/dev/null; do sleep 0.1; i=$((i+1)); done; ' +
   'kill -s KILL -- "-$1" 2>/dev/null';
 
@@ -18,11 +18,15 @@ export class Guard {
 
   constructor(leader: number, graceMs: number) {
     if (process.platform === "win32" || leader <= 1) return;
-    this.#shell = spawn("/bin/sh", ["-c", script, "drover-guard", String(leader), String(Math.ceil(graceMs / 100))], {
-      stdio: ["pipe", "ignore", "ignore"],
-      cwd: "/",
-      detached: true, // it must outlive us, a Ctrl-C in our terminal too
-    });
+    this.#shell = spawn(
+      "/bin/sh",
+      ["-c", script, "drover-guard", String(leader), String(Math.ceil(graceMs / 100))],
+      {
+        stdio: ["pipe", "ignore", "ignore"],
+        cwd: "/",
+        detached: true, // it must outlive us, a Ctrl-C in our terminal too
+      },
+    );
     this.#shell.on("error", () => undefined);
     const pipe = this.#shell.stdin as Socket;
     pipe.on("error", () => undefined);

@@ -4,7 +4,7 @@ import type { BackendStatus } from "./types.js";
 
 /** Electron's ipcMain, as far as it is needed. */
 export interface IpcMainLike {
-  handle(channel: string, listener: (...args: never[]) => unknown): void;
+  handle(channel: string, listener: () => unknown): void;
   removeHandler(channel: string): void;
 }
 
@@ -30,7 +30,11 @@ export async function callBackend(manager: BackendManager, verb: keyof typeof ve
  * Answers `backend:manager:start`, `…:stop` and `…:restart` with {success, message} and `…:status` with the status.
  * Several backends: a `channel` for each. Returns what takes the handlers away again.
  */
-export function registerBackendIpc(ipc: IpcMainLike, manager: BackendManager, channel = "backend:manager"): () => void {
+export function registerBackendIpc(
+  ipc: IpcMainLike,
+  manager: BackendManager,
+  channel = "backend:manager",
+): () => void {
   for (const verb of Object.keys(verbs) as (keyof typeof verbs)[])
     ipc.handle(`${channel}:${verb}`, () => callBackend(manager, verb));
   ipc.handle(`${channel}:status`, (): BackendStatus => manager.getStatus());

@@ -2,7 +2,15 @@ import { DroverRunner } from "./drover_runner.js";
 import { asBackendError } from "./failures.js";
 import { ProcessRunner } from "./process_runner.js";
 import { findProgram, specOf } from "./spec.js";
-import type { BackendManagerOptions, BackendSpec, BackendStatus, Listener, LogStream, Report, Runner } from "./types.js";
+import type {
+  BackendManagerOptions,
+  BackendSpec,
+  BackendStatus,
+  Listener,
+  LogStream,
+  Report,
+  Runner,
+} from "./types.js";
 
 export type StatusListener = (status: BackendStatus) => void;
 export type LogListener = (stream: LogStream, data: string) => void;
@@ -133,8 +141,11 @@ function tell<T>(listeners: Set<T>, call: (listener: T) => void): void {
 function makeRunner(options: BackendManagerOptions, spec: BackendSpec, listener: Listener): Runner {
   const wanted = options.runner ?? "auto";
   if (wanted === "process") return new ProcessRunner(spec, listener);
-  const drover = process.platform === "linux" ? findProgram(options.droverPath ?? "drover", "/", process.env) : undefined;
+  const drover =
+    process.platform === "linux" ? findProgram(options.droverPath ?? "drover", "/", process.env) : undefined;
   if (drover !== undefined) return new DroverRunner(drover, spec, listener);
   if (wanted === "auto") return new ProcessRunner(spec, listener);
-  throw new TypeError(`BackendManager: runner "drover" needs Linux and the program drover (${options.droverPath ?? "not found in PATH"})`);
+  throw new TypeError(
+    `BackendManager: runner "drover" needs Linux and the program drover (${options.droverPath ?? "not found in PATH"})`,
+  );
 }

@@ -1,7 +1,18 @@
 // What the backend writes, on its way to the listeners and to the log.
 // A backend that dies with us writes into pipes; one that lives on must not lose its reader with us, so it writes
 // into files, which are read behind it.
-import { appendFileSync, closeSync, existsSync, fstatSync, ftruncateSync, mkdirSync, openSync, readSync, renameSync, statSync } from "node:fs";
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  fstatSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  statSync,
+} from "node:fs";
 import { join } from "node:path";
 
 import { LineCutter } from "./lines.js";
@@ -64,7 +75,9 @@ export class OutputFiles {
 
   /** From the beginning, or (`fromEnd`) what comes from now on. */
   follow(onLine: OnLine, fromEnd: boolean): OutputReader {
-    return new OutputReader(streams.map((stream) => new FileTail(this.#paths[stream], fromEnd, (line) => onLine(stream, line))));
+    return new OutputReader(
+      streams.map((stream) => new FileTail(this.#paths[stream], fromEnd, (line) => onLine(stream, line))),
+    );
   }
 }
 

@@ -32,7 +32,9 @@ export async function findHolder(port: number): Promise<Holder | undefined> {
 
 function output(file: string, args: string[]): Promise<string> {
   return new Promise((done, failed) =>
-    execFile(file, args, { timeout: 5000, windowsHide: true }, (error, text) => (error ? failed(error) : done(text))),
+    execFile(file, args, { timeout: 5000, windowsHide: true }, (error, text) =>
+      error ? failed(error) : done(text),
+    ),
   );
 }
 
@@ -51,7 +53,8 @@ async function holderOnLinux(port: number): Promise<Holder | undefined> {
     for (const fd of await readdir(`/proc/${pid}/fd`).catch(() => [])) {
       const link = await readlink(`/proc/${pid}/fd/${fd}`).catch(() => "");
       const inode = /^socket:\[(\d+)\]$/.exec(link)?.[1];
-      if (inode !== undefined && inodes.has(inode)) return { pid: Number(pid), command: await commandOf(pid) };
+      if (inode !== undefined && inodes.has(inode))
+        return { pid: Number(pid), command: await commandOf(pid) };
     }
   }
   return undefined;

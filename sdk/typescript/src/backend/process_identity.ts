@@ -15,7 +15,12 @@ export function identityOf(pid: number): string | undefined {
 }
 
 function output(file: string, args: string[]): string | undefined {
-  const text = execFileSync(file, args, { encoding: "utf8", timeout: 10_000, windowsHide: true, stdio: ["ignore", "pipe", "ignore"] });
+  const text = execFileSync(file, args, {
+    encoding: "utf8",
+    timeout: 10_000,
+    windowsHide: true,
+    stdio: ["ignore", "pipe", "ignore"],
+  });
   return text.trim() || undefined;
 }
 

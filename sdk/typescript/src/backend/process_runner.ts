@@ -53,7 +53,8 @@ export class ProcessRunner implements Runner {
     const either = AbortSignal.any([signal, this.#life.signal]);
     try {
       if (!(await this.#foundAgain())) {
-        if (await this.#portTaken()) throw failures.portInUse(this.#spec.port, await describeHolder(this.#spec.port));
+        if (await this.#portTaken())
+          throw failures.portInUse(this.#spec.port, await describeHolder(this.#spec.port));
         this.#launch();
       }
       await this.#untilHealthy(either);
@@ -93,7 +94,8 @@ export class ProcessRunner implements Runner {
     this.#child = child;
     if (this.#spec.onParentExit === "die") this.#guard = new Guard(child.pid, this.#spec.stopTimeoutMs);
     const identity = identityOf(child.pid);
-    if (identity !== undefined) this.#remember({ pid: child.pid, identity, startedAt: child.startedAt, digest: this.#digest });
+    if (identity !== undefined)
+      this.#remember({ pid: child.pid, identity, startedAt: child.startedAt, digest: this.#digest });
     this.#report("starting");
   }
 
@@ -120,9 +122,11 @@ export class ProcessRunner implements Runner {
       const left = Math.max(1, until - clock.now());
       const seen = await Promise.race([ended, lookAtHealth(healthCheckUrl, Math.min(healthTimeout, left))]);
       if (signal.aborted) throw failures.startCancelled();
-      if (typeof seen === "object") throw failures.exitedBeforeHealthy([seen.exit.text, ...child.lastLines()]);
+      if (typeof seen === "object")
+        throw failures.exitedBeforeHealthy([seen.exit.text, ...child.lastLines()]);
       if (seen === undefined) return;
-      if (clock.now() >= until) throw failures.notHealthyInTime(startupTimeoutMs, await this.#whyNotHealthy(seen, child));
+      if (clock.now() >= until)
+        throw failures.notHealthyInTime(startupTimeoutMs, await this.#whyNotHealthy(seen, child));
       await Promise.race([ended, clock.sleep(pause, signal)]);
       pause = Math.min(pause * 2, 500);
     }
@@ -152,10 +156,13 @@ export class ProcessRunner implements Runner {
     const child = this.#child;
     if (!child) return undefined;
     const ended = child.exited.then((exit) => failures.exited([exit.text, ...child.lastLines()]));
-    for (let bad = 0; ; ) {
+    for (let bad = 0; ;) {
       const early = new AbortController();
       const either = AbortSignal.any([signal, early.signal]);
-      const exited = await Promise.race([ended, this.#spec.clock.sleep(this.#spec.healthCheckIntervalMs, either)]);
+      const exited = await Promise.race([
+        ended,
+        this.#spec.clock.sleep(this.#spec.healthCheckIntervalMs, either),
+      ]);
       early.abort();
       if (signal.aborted) return undefined;
       if (exited) return exited;
@@ -243,7 +250,9 @@ export class ProcessRunner implements Runner {
   #recall(): Known | undefined {
     try {
       const value = JSON.parse(readFileSync(this.#recordPath(), "utf8")) as Partial<Known>;
-      return typeof value.pid === "number" && typeof value.identity === "string" ? (value as Known) : undefined;
+      return typeof value.pid === "number" && typeof value.identity === "string"
+        ? (value as Known)
+        : undefined;
     } catch {
       return undefined;
     }

@@ -44,7 +44,9 @@ function commandOf(options: BackendManagerOptions, name: string, host: string): 
     return options.development ?? { command: ["uv", "run", "python", "-m", "src.cli.main_cli", ...where] };
   const resources = options.resourcesPath ?? electron.resourcesPath ?? resolve("resources");
   const folder = join(resources, "backend");
-  return options.production ?? { command: [join(folder, windows ? `${name}.exe` : name), ...where], cwd: folder };
+  return (
+    options.production ?? { command: [join(folder, windows ? `${name}.exe` : name), ...where], cwd: folder }
+  );
 }
 
 function environmentOf(options: BackendManagerOptions, host: string): Record<string, string> {
@@ -66,22 +68,36 @@ function environmentOf(options: BackendManagerOptions, host: string): Record<str
 }
 
 function stateFolder(name: string): string {
-  if (windows) return join(process.env.LOCALAPPDATA ?? join(homedir(), "AppData/Local"), "drover", "backends", name);
-  if (process.platform === "darwin") return join(homedir(), "Library/Application Support/drover/backends", name);
+  if (windows)
+    return join(process.env.LOCALAPPDATA ?? join(homedir(), "AppData/Local"), "drover", "backends", name);
+  if (process.platform === "darwin")
+    return join(homedir(), "Library/Application Support/drover/backends", name);
   return join(process.env.XDG_STATE_HOME || join(homedir(), ".local/state"), "drover/backends", name);
 }
 
 function check(options: BackendManagerOptions, name: string): void {
   const wrong = (what: string) => new TypeError(`BackendManager: ${what}`);
-  if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,40}$/.test(name)) throw wrong(`name "${name}": letters, digits, "-" and "_"`);
+  if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,40}$/.test(name))
+    throw wrong(`name "${name}": letters, digits, "-" and "_"`);
   if (!Number.isInteger(options.port) || options.port < 1 || options.port > 65535)
     throw wrong(`port ${options.port}: a number from 1 to 65535`);
-  for (const key of ["startupTimeoutMs", "healthCheckIntervalMs", "stopTimeoutMs", "restartDelayMs", "restartWindowMs"] as const)
+  for (const key of [
+    "startupTimeoutMs",
+    "healthCheckIntervalMs",
+    "stopTimeoutMs",
+    "restartDelayMs",
+    "restartWindowMs",
+  ] as const)
     if (options[key] !== undefined && !(options[key] > 0)) throw wrong(`${key}: more than 0`);
-  if (options.maxRestartAttempts !== undefined && !(Number.isInteger(options.maxRestartAttempts) && options.maxRestartAttempts >= 0))
+  if (
+    options.maxRestartAttempts !== undefined &&
+    !(Number.isInteger(options.maxRestartAttempts) && options.maxRestartAttempts >= 0)
+  )
     throw wrong("maxRestartAttempts: a whole number, 0 for none");
   if (options.stateDirectory !== undefined && !isAbsolute(options.stateDirectory))
-    throw wrong(`stateDirectory ${options.stateDirectory}: an absolute path; what follows the working directory gets lost`);
+    throw wrong(
+      `stateDirectory ${options.stateDirectory}: an absolute path; what follows the working directory gets lost`,
+    );
 }
 
 export function specOf(options: BackendManagerOptions): BackendSpec {
@@ -122,10 +138,16 @@ function runnable(path: string): boolean {
 }
 
 /** The file behind a program's name, absolute. Undefined: there is none that may be run. */
-export function findProgram(file: string, cwd: string, environment: Readonly<Record<string, string | undefined>>): string | undefined {
+export function findProgram(
+  file: string,
+  cwd: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): string | undefined {
   const endings = windows && !/\.(exe|com)$/i.test(file) ? [".exe", ".com", ""] : [""];
   const named = isAbsolute(file) || file.includes("/") || (windows && file.includes("\\"));
-  const folders = named ? [cwd] : (environment.PATH ?? environment.Path ?? "").split(delimiter).filter(Boolean);
+  const folders = named
+    ? [cwd]
+    : (environment.PATH ?? environment.Path ?? "").split(delimiter).filter(Boolean);
   for (const folder of folders)
     for (const ending of endings) {
       const path = resolve(folder, file + ending);
@@ -138,7 +160,8 @@ export function findProgram(file: string, cwd: string, environment: Readonly<Rec
 export function programOf(spec: BackendSpec): string {
   const found = findProgram(spec.file, spec.cwd, spec.environment);
   const named = spec.file.includes("/") || isAbsolute(spec.file);
-  if (found === undefined) throw failures.executableNotFound(named ? resolve(spec.cwd, spec.file) : spec.file);
+  if (found === undefined)
+    throw failures.executableNotFound(named ? resolve(spec.cwd, spec.file) : spec.file);
   if (!existsSync(spec.cwd)) throw failures.runnerFailed([`there is no directory ${spec.cwd}`]);
   return found;
 }

@@ -90,9 +90,15 @@ export class DroverClient {
   }
 
   /** One request. Throws DroverError. */
-  async request<M extends Method, P extends PathOf<M>>(method: M, path: P, ...rest: Rest<M, P>): Promise<Answer<M, P>> {
+  async request<M extends Method, P extends PathOf<M>>(
+    method: M,
+    path: P,
+    ...rest: Rest<M, P>
+  ): Promise<Answer<M, P>> {
     const options = (rest[0] ?? {}) as CallOptions & { path?: Record<string, string>; body?: unknown };
-    const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(options.path?.[name] ?? ""));
+    const filled = path.replace(/\{(\w+)\}/g, (_, name: string) =>
+      encodeURIComponent(options.path?.[name] ?? ""),
+    );
     const answer = await open(this.#endpoint, this.#outgoing(method, filled, options));
     const text = await textOf(answer);
     return (text ? JSON.parse(text) : {}) as Answer<M, P>;
@@ -112,14 +118,23 @@ export class DroverClient {
 
   /** Makes this what shall run. `stack`: a stack file, as a value or as YAML or JSON text; relative paths in it mean nothing here. */
   async apply(name: string, stack: object | string, options: CallOptions = {}): Promise<Applied> {
-    const headers = { "Content-Type": typeof stack === "string" ? "application/yaml" : "application/json", ...options.headers };
+    const headers = {
+      "Content-Type": typeof stack === "string" ? "application/yaml" : "application/json",
+      ...options.headers,
+    };
     const path = `/stacks/${encodeURIComponent(name)}`;
-    const answer = await open(this.#endpoint, this.#outgoing("put", path, { ...options, headers, body: stack }));
+    const answer = await open(
+      this.#endpoint,
+      this.#outgoing("put", path, { ...options, headers, body: stack }),
+    );
     return JSON.parse(await textOf(answer)) as Applied;
   }
 
   /** The operation when it has ended. */
-  async operation(id: string, options: { timeoutMs?: number; signal?: AbortSignal | undefined } = {}): Promise<Operations> {
+  async operation(
+    id: string,
+    options: { timeoutMs?: number; signal?: AbortSignal | undefined } = {},
+  ): Promise<Operations> {
     const until = Date.now() + (options.timeoutMs ?? 300_000);
     for (;;) {
       const found = await this.get("/operations/{id}", { path: { id }, signal: options.signal });
@@ -132,7 +147,10 @@ export class DroverClient {
   /** Where events() begins now: nothing that happens from here on is missed. */
   async position(signal?: AbortSignal): Promise<string> {
     const { store_id } = await this.get("/summary", { signal });
-    const answer = await open(this.#endpoint, this.#outgoing("get", "/events", { query: { limit: 1 }, signal }));
+    const answer = await open(
+      this.#endpoint,
+      this.#outgoing("get", "/events", { query: { limit: 1 }, signal }),
+    );
     const newest = (await textOf(answer)).trim();
     return `${store_id}:${newest ? (JSON.parse(newest) as { seq: number }).seq : 0}`;
   }
@@ -193,8 +211,12 @@ export class DroverClient {
   }
 
   /** Lines of one connection after the other; ends quietly when `signal` is aborted. */
-  async *#resumedLines(connect: Connect, options: FollowOptions, seen?: SeenLines): AsyncGenerator<string, void> {
-    for (let failures = 0; !options.signal?.aborted; ) {
+  async *#resumedLines(
+    connect: Connect,
+    options: FollowOptions,
+    seen?: SeenLines,
+  ): AsyncGenerator<string, void> {
+    for (let failures = 0; !options.signal?.aborted;) {
       let cause: unknown;
       try {
         for await (const line of linesOf(await connect())) {
@@ -203,7 +225,8 @@ export class DroverClient {
         }
       } catch (error) {
         if (options.signal?.aborted) return;
-        if (error instanceof DroverError && error.status >= 400 && error.status < 500 && error.status !== 429) throw error;
+        if (error instanceof DroverError && error.status >= 400 && error.status < 500 && error.status !== 429)
+          throw error;
         cause = error;
       }
       await options.onDisconnect?.(cause);

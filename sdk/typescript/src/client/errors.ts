@@ -27,7 +27,13 @@ export class DroverError extends Error {
   static fromAnswer(status: number, body: string): DroverError {
     const problem = parse(body);
     const text = [problem.title, problem.detail].filter(Boolean).join(": ") || `status ${status}`;
-    return new DroverError(status, problem.code ?? "internal", text, problem.hint ?? "", problem.errors ?? []);
+    return new DroverError(
+      status,
+      problem.code ?? "internal",
+      text,
+      problem.hint ?? "",
+      problem.errors ?? [],
+    );
   }
 
   static unreachable(cause: Error): DroverError {

@@ -56,19 +56,28 @@ function optionsOf(endpoint: Endpoint, request: Outgoing): https.RequestOptions 
 function headersOf(endpoint: Endpoint, request: Outgoing, body: string | undefined): Record<string, string> {
   const token = "url" in endpoint && endpoint.token ? { Authorization: `Bearer ${endpoint.token}` } : {};
   const content =
-    body === undefined ? {} : { "Content-Type": "application/json", "Content-Length": String(Buffer.byteLength(body)) };
+    body === undefined
+      ? {}
+      : { "Content-Type": "application/json", "Content-Length": String(Buffer.byteLength(body)) };
   return { Accept: "application/json", ...token, ...content, ...request.headers };
 }
 
 /** The answer's beginning; its body is still to be read. Throws DroverError for a status of 400 and above. */
 export async function open(endpoint: Endpoint, request: Outgoing): Promise<http.IncomingMessage> {
-  const body = request.body === undefined ? undefined : typeof request.body === "string" ? request.body : JSON.stringify(request.body);
+  const body =
+    request.body === undefined
+      ? undefined
+      : typeof request.body === "string"
+        ? request.body
+        : JSON.stringify(request.body);
   const secure = "url" in endpoint && new URL(endpoint.url).protocol === "https:";
   const answer = await new Promise<http.IncomingMessage>((done, failed) => {
     const options = { ...optionsOf(endpoint, request), headers: headersOf(endpoint, request, body) };
     const sent = secure ? https.request(options, done) : http.request(options, done);
     sent.on("timeout", () => sent.destroy(timeoutError(request)));
-    sent.on("error", (error) => failed(request.signal?.aborted ? request.signal.reason : DroverError.unreachable(error)));
+    sent.on("error", (error) =>
+      failed(request.signal?.aborted ? request.signal.reason : DroverError.unreachable(error)),
+    );
     sent.end(body);
   });
   if ((answer.statusCode ?? 500) < 400) return answer;

@@ -17,7 +17,9 @@ export type Answer<M extends Method, P extends PathOf<M>> =
 
 /** What a request's body must be; unknown: any text or value, a stack file say. */
 export type Body<M extends Method, P extends PathOf<M>> =
-  Operation<P, M> extends { requestBody?: { content: { "application/json": infer Input } } } ? Input : unknown;
+  Operation<P, M> extends { requestBody?: { content: { "application/json": infer Input } } }
+    ? Input
+    : unknown;
 
 /** `{…}` in the path. */
 export type PathParameters<M extends Method, P extends PathOf<M>> =
