@@ -165,7 +165,7 @@ void rlimit(Unit& unit, const IniEntry& entry) {
 void memory(Unit& unit, const IniEntry& entry) {
   if (entry.value == "infinity") return;
   auto size = parse_size(entry.value);
-  if (!size) return unit.to.lost(entry.line, entry.key, "it is no number of bytes", "limits: {memory: 1GiB}");
+  if (!size) return unit.to.lost(entry.line, entry.key, "it is no number of bytes", "memory: 1GiB");
   unit.to.draft.process().limits.memory = *size;
 }
 
@@ -173,7 +173,7 @@ void tasks(Unit& unit, const IniEntry& entry) {
   auto count = whole(entry.value);
   if (count && *count > 0) unit.to.draft.process().limits.pids = std::uint32_t(*count);
   else if (entry.value != "infinity")
-    unit.to.lost(entry.line, entry.key, "it is no number of tasks", "limits: {pids: 100}");
+    unit.to.lost(entry.line, entry.key, "it is no number of tasks", "pids: 100");
 }
 
 void cpu_quota(Unit& unit, const IniEntry& entry) {
@@ -280,7 +280,7 @@ constexpr Field fields[] = {
     {"RuntimeDirectory StateDirectory CacheDirectory LogsDirectory ConfigurationDirectory", nullptr,
      "no directories are made", "make it once, with the service's user as its owner"},
     {"DynamicUser", nullptr, "users are not made up", "user: NAME"},
-    {"MemoryHigh", nullptr, "there is one limit", "limits: {memory: 1GiB}, or restart: {memory_max: 1GiB}"},
+    {"MemoryHigh", nullptr, "there is one limit", "memory: 1GiB, or restart: {memory_max: 1GiB}"},
     {"Slice Delegate", nullptr, "each instance has a cgroup of its own", ""},
 };
 

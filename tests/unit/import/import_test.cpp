@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "import/text.hpp"
 
 namespace drover::importer {
@@ -51,6 +53,26 @@ TEST(Pm2, LinesOfAScriptWhereTheyAreClear) {
     found += note.field == "cron_restart" || note.field == "time";
   }
   EXPECT_EQ(found, 3);
+}
+
+/// What the stack says, or that it cannot be said.
+TEST(Systemd, ReloadBySignalOrCommand) {
+  for (const char* line :
+       {"/bin/kill -HUP $MAINPID", "/bin/kill -s HUP $MAINPID", "kill --signal=SIGHUP ${MAINPID}"}) {
+    std::string text = std::string("[Service]\nExecStart=/a\nExecReload=") + line + "\n";
+    auto done = import_files({{"a.service", "/u/a.service", text, {}}}, {});
+    ASSERT_TRUE(done) << done.error().message;
+    const Reload& reload = done->stack.services.at(0).reload;
+    bool noted =
+        std::ranges::any_of(done->notes, [](const Note& note) { return note.field == "reload.signal"; });
+    EXPECT_TRUE(reload.signal == "SIGHUP" || noted) << line;
+    EXPECT_TRUE(reload.command.empty());
+  }
+  auto other = import_files(
+      {{"a.service", "/u/a.service", "[Service]\nExecStart=/a\nExecReload=/usr/bin/tell $MAINPID\n", {}}},
+      {});
+  ASSERT_TRUE(other);
+  EXPECT_TRUE(std::ranges::any_of(other->notes, [](const Note& note) { return note.field == "ExecReload"; }));
 }
 
 std::vector<std::string> shell(std::string_view text) {
