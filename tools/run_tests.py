@@ -178,7 +178,7 @@ def vitest_cases(folder, env, report):
     for file in json.loads(report.read_text())["testResults"]:
         for case in file["assertionResults"]:
             outcome = {"passed": "passed", "failed": "failed"}.get(case["status"], "skipped")
-            tally.add(f"{name}: {case['fullName']}", outcome)
+            tally.add(f"{name}: {case['fullName']}", outcome, "\n".join(case.get("failureMessages", []))[:1000])
         if file["status"] == "failed" and not file["assertionResults"]:
             tally.add(f"{name}: {pathlib.Path(file['name']).name}", "failed", (file.get("message") or "")[:300])
     return tally, output

@@ -115,12 +115,16 @@ describe.each(["drover", "process"] as const)("the end of the application, runne
   });
 });
 
-it("refuses a backend that another application looks after", async () => {
-  const options = await world.options("drover");
-  const { parent, status } = await application(options);
-  const manager = await world.manager("drover", options);
-  const error: unknown = await manager.start().catch((reason: unknown) => reason);
-  expect(error).toBeInstanceOf(BackendError);
-  expect((error as BackendError).message).toContain(`pid ${parent.pid}`);
-  expect(alive(status.pid)).toBe(true);
-});
+it.each(["drover", "process"] as const)(
+  "refuses what another application looks after: %s",
+  async (runner) => {
+    const options = await world.options(runner);
+    const { parent, status } = await application(options);
+    const manager = await world.manager(runner, options);
+    const error: unknown = await manager.start().catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(BackendError);
+    expect((error as BackendError).message).toContain(`pid ${parent.pid}`);
+    await manager.close();
+    expect(alive(status.pid)).toBe(true); // not even the end of this one touches it
+  },
+);

@@ -4,7 +4,7 @@ import { closeSync } from "node:fs";
 
 import { LastLines, LineCutter } from "./lines.js";
 import { LogFile, OutputFiles, type OnLine } from "./output.js";
-import { identityOf } from "./process_identity.js";
+import { stillRuns } from "./process_identity.js";
 import { programOf } from "./spec.js";
 import type { BackendSpec, Clock, LogStream } from "./types.js";
 
@@ -82,7 +82,7 @@ export class Child {
     let timer: NodeJS.Timeout | undefined;
     const exited = new Promise<Exit>((done) => {
       timer = setInterval(() => {
-        if (identityOf(known.pid) === known.identity) return;
+        if (stillRuns(known.pid, known.identity)) return;
         clearInterval(timer);
         reader.end();
         done({ text: "exit status unknown: another application had started it" });

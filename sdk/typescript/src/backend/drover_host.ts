@@ -29,6 +29,7 @@ export class DroverHost {
   readonly client: DroverClient;
   readonly users = new Set<object>();
   #ensuring: Promise<void> | undefined;
+  #ours = false; // else it is another application's, and none of our business
 
   constructor(
     private readonly program: string,
@@ -46,6 +47,7 @@ export class DroverHost {
   /** Returns when it answers and ends as `policy` says. Throws BackendError. */
   ensure(): Promise<void> {
     this.#ensuring ??= this.#begin()
+      .then(() => void (this.#ours = true))
       .catch((error: unknown) => {
         throw asBackendError(error);
       })
@@ -58,7 +60,7 @@ export class DroverHost {
     this.users.delete(user);
     if (this.users.size > 0) return;
     hosts.delete(this.directory);
-    if (this.#pid() === undefined) return;
+    if (!this.#ours || this.#pid() === undefined) return;
     if (this.policy === "die" || (idle && !(await this.#hasWork()))) await this.#run(["down"]);
   }
 

@@ -215,7 +215,9 @@ export class DroverRunner implements Runner {
 
   /** Some ends are not tried again at all: what cannot be executed, say. */
   #whyGivenUp(words: string[]): BackendError {
-    return this.#restarts >= this.#spec.maxRestartAttempts ? failures.restartLimit(words) : failures.exited(words);
+    return this.#restarts >= this.#spec.maxRestartAttempts
+      ? failures.restartLimit(words)
+      : failures.exited(words);
   }
 
   #report(state: BackendState, seen?: Instance): void {

@@ -24,6 +24,16 @@ function output(file: string, args: string[]): string | undefined {
   return text.trim() || undefined;
 }
 
+/** Cheap enough to be asked often. */
+export function stillRuns(pid: number, identity: string): boolean {
+  if (process.platform === "linux") return identityOf(pid) === identity;
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
 /** Field 22 of /proc/PID/stat, counted behind the name, which may hold anything. A zombie does not run. */
 export function parseStat(text: string): string | undefined {
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");

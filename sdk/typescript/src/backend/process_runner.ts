@@ -21,6 +21,8 @@ interface Known {
   identity: string;
   startedAt: number;
   digest: string;
+  /** The application that has started it or found it. */
+  owner: { pid: number; identity: string | undefined };
 }
 
 export class ProcessRunner implements Runner {
@@ -81,7 +83,7 @@ export class ProcessRunner implements Runner {
   }
 
   async close(): Promise<void> {
-    if (this.#spec.onParentExit === "die") return this.stop();
+    if (this.#spec.onParentExit === "die") return this.#child ? this.stop() : undefined;
     this.#life.abort();
     await this.#watching;
     this.#child?.letGo();
@@ -94,8 +96,7 @@ export class ProcessRunner implements Runner {
     this.#child = child;
     if (this.#spec.onParentExit === "die") this.#guard = new Guard(child.pid, this.#spec.stopTimeoutMs);
     const identity = identityOf(child.pid);
-    if (identity !== undefined)
-      this.#remember({ pid: child.pid, identity, startedAt: child.startedAt, digest: this.#digest });
+    if (identity !== undefined) this.#remember({ pid: child.pid, identity, startedAt: child.startedAt });
     this.#report("starting");
   }
 
@@ -230,8 +231,12 @@ export class ProcessRunner implements Runner {
   async #foundAgain(): Promise<boolean> {
     const known = this.#recall();
     if (!known || identityOf(known.pid) !== known.identity) return false;
+    const { owner } = known;
+    if (owner.pid !== process.pid && identityOf(owner.pid) === owner.identity)
+      throw failures.ownedByOther(owner.pid);
     this.#child = Child.adopt(this.#spec, known, (stream, line) => this.#listener.log(stream, line));
     if (this.#spec.onParentExit === "live" && known.digest === this.#digest) {
+      this.#remember(known);
       this.#report("starting");
       return true;
     }
@@ -243,16 +248,17 @@ export class ProcessRunner implements Runner {
     return join(this.#spec.stateDirectory, `${this.#spec.name}.process.json`);
   }
 
-  #remember(known: Known): void {
+  #remember({ pid, identity, startedAt }: Pick<Known, "pid" | "identity" | "startedAt">): void {
+    const owner = { pid: process.pid, identity: identityOf(process.pid) };
+    const known: Known = { pid, identity, startedAt, digest: this.#digest, owner };
     writeFileSync(this.#recordPath(), JSON.stringify(known), { mode: 0o600 });
   }
 
   #recall(): Known | undefined {
     try {
       const value = JSON.parse(readFileSync(this.#recordPath(), "utf8")) as Partial<Known>;
-      return typeof value.pid === "number" && typeof value.identity === "string"
-        ? (value as Known)
-        : undefined;
+      const whole = typeof value.pid === "number" && typeof value.identity === "string" && value.owner;
+      return whole ? (value as Known) : undefined;
     } catch {
       return undefined;
     }
