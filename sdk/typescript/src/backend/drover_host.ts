@@ -76,7 +76,11 @@ export class DroverHost {
     const pid = this.#pid();
     if (pid === undefined) return false;
     const owner = ownerOf(pid);
-    if (owner === (this.policy === "die" ? process.pid : 0) && (await this.#answers())) return true;
+    if (owner === (this.policy === "die" ? process.pid : 0)) {
+      if (await this.#answers()) return true;
+      if (await goneWithin(pid, 5_000)) return false; // it was just dying; what it ran goes on
+      if (await this.#answers()) return true;
+    }
     if (owner !== 0 && owner !== process.pid) {
       // Its application is gone, and it is about to follow; or it is another one's.
       await goneWithin(owner, 1_000);

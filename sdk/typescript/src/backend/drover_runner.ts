@@ -159,7 +159,10 @@ export class DroverRunner implements Runner {
     const options = {
       signal: following.signal,
       onDisconnect: async () => {
-        if (!following.signal.aborted && !this.#idle) await this.#host.ensure();
+        if (following.signal.aborted || this.#idle) return;
+        await this.#host.ensure().catch((error: BackendError) => {
+          if (error.code === "owned_by_other") throw error; // else the next try comes by itself
+        });
       },
     };
     const since = new Date().toISOString();
