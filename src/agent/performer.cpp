@@ -70,7 +70,7 @@ net::Awaitable<void> Performer::stop(StopRun order) {
 
 net::Awaitable<void> Performer::forget(ForgetRun order) {
   for (int attempt = 0; attempt < 5; ++attempt) {
-    if (co_await driver_.forget(order.run)) co_return;
+    if (co_await driver_.forget(order)) co_return;
     co_await net::sleep_for(keeper_retry);
   }
   // The record stays with the keeper; the next start finds it and forgets it then.

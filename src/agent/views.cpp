@@ -72,6 +72,7 @@ InstanceView view_of(const AgentCore::Seen& seen) {
   view.restarts = now.restarts;
   if (now.last_exit) view.last_exit = describe(*now.last_exit);
   view.last_lines = now.last_lines;
+  view.degraded = now.degraded;
   view.ports = now.ports;
   view.incarnation = now.incarnation;
   view.generation = now.generation;

@@ -24,13 +24,14 @@ struct InstanceView {
   std::uint32_t restarts = 0;
   std::string last_exit;
   std::vector<std::string> last_lines;
+  std::vector<std::string> degraded;
   std::map<std::string, std::uint16_t> ports;
   std::uint64_t incarnation = 0, generation = 0, epoch = 0;
 };
 BOOST_DESCRIBE_STRUCT(InstanceView, (),
                       (id, name, stack, service, kind, index, run, state, reason, health, status, pid,
-                       started_at, ready_at, next_try, restarts, last_exit, last_lines, ports, incarnation,
-                       generation, epoch))
+                       started_at, ready_at, next_try, restarts, last_exit, last_lines, degraded, ports,
+                       incarnation, generation, epoch))
 
 struct ServiceView {
   std::string name, stack;

@@ -193,6 +193,9 @@ std::string instance_text(const Context& context, const Api& api, const json::va
       {"restarts", text(item, "restarts") +
                        (text(item, "last_exit").empty() ? "" : ", last: " + text(item, "last_exit"))},
       {"id", text(item, "id")}};
+  for (const auto& missing : list(item, "degraded"))
+    if (missing.is_string())
+      facts.insert(facts.end() - 1, {"not in force", printable(std::string(missing.get_string()))});
   auto out = head + print_facts(context.out, facts);
   auto lines = tail && !text(item, "node").empty() ? last_lines(api, item, tail) : std::string();
   if (lines.empty())

@@ -1,11 +1,13 @@
 // doctor version schema api
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 
@@ -86,6 +88,43 @@ std::string shell_quoted(const std::string& word) {
   return out + "'";
 }
 
+/// What the best kill level of this host cannot do.
+std::string reach_of(std::string_view level) {
+  if (level == "cgroup2" || level == "cgroup2-freeze" || level == "freezer")
+    return "reaches all that it starts";
+  if (level == "subreaper") return "misses what leaves its session and drops its environment";
+  return "misses children that call setsid";
+}
+
+void explain_self_test(const json::value& result, std::vector<Finding>& out) {
+  const auto level = text(result, "level");
+  if (level.empty()) return;
+  const bool whole = reach_of(level).starts_with("reaches");
+  out.push_back({"kill level", whole ? "ok" : "warn", level + ": " + reach_of(level)});
+  const auto there = split(text(result, "controllers"), ' ');
+  for (const std::string_view each : {"cpu", "memory", "pids", "io"}) {
+    const bool held = std::ranges::find(there, each) != there.end();
+    out.push_back({"limit of " + std::string(each), held ? "ok" : "warn",
+                   held ? "holds" : "not enforced: no cgroup controller that may be used here"});
+  }
+}
+
+/// Whether a process of ours may have mounts of its own, and which capabilities it starts with.
+void look_at_isolation(std::vector<Finding>& out) {
+  const bool root = ::geteuid() == 0;
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(::unshare(root ? CLONE_NEWNS : CLONE_NEWUSER | CLONE_NEWNS) == 0 ? 0 : 1);
+  int status = 1;
+  const bool may = child > 0 && ::waitpid(child, &status, 0) == child && status == 0;
+  const std::string how = root ? "as root" : "by user namespaces";
+  out.push_back({"mounts of its own", may ? "ok" : "warn",
+                 may ? how : "not allowed: no private_tmp, read_only and read_only_paths"});
+  std::ifstream in("/proc/self/status");
+  for (std::string line; std::getline(in, line);)
+    if (line.starts_with("CapEff:"))
+      out.push_back({"capabilities", "info", std::string(trim(std::string_view(line).substr(7)))});
+}
+
 void look_at_keeper(std::vector<Finding>& out) {
   auto keeper = runtime::find_keeper();
   if (!keeper) {
@@ -98,8 +137,11 @@ void look_at_keeper(std::vector<Finding>& out) {
   auto told =
       output_of("timeout 10 " + shell_quoted(*keeper) + " --self-test --run-dir " + scratch + " 2>&1");
   output_of("rm -r " + std::string(scratch));
-  for (const auto& line : split(told, '\n'))
-    if (!trim(line).empty()) out.push_back({"keeper self-test", "info", std::string(trim(line))});
+  for (const auto& line : split(told, '\n')) {
+    if (trim(line).empty()) continue;
+    out.push_back({"keeper self-test", "info", std::string(trim(line))});
+    if (const auto result = parse_json(trim(line))) explain_self_test(*result, out);
+  }
 }
 
 void look_at_state(const Context& context, std::vector<Finding>& out) {
@@ -167,6 +209,7 @@ Result<int> doctor(Context& context) {
   findings.push_back({"drover", "info", std::string(version()) + " " + std::string(revision())});
   look_at_host(findings);
   look_at_keeper(findings);
+  look_at_isolation(findings);
   look_at_state(context, findings);
   look_at_hub(context, findings);
   json::array items;

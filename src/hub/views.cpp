@@ -69,6 +69,7 @@ void add_observed(InstanceView& view, const Observed& observed) {
   view.restarts = observed.restarts;
   if (observed.last_exit) view.last_exit = describe(*observed.last_exit);
   view.last_lines = observed.last_lines;
+  view.degraded = observed.degraded;
   view.ports = observed.ports;
   view.incarnation = observed.incarnation;
 }

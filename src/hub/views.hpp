@@ -51,13 +51,14 @@ struct InstanceView {
   std::uint32_t restarts = 0;
   std::string last_exit;  // for people
   std::vector<std::string> last_lines;
+  std::vector<std::string> degraded;  // what of its limits and isolation its host does not enforce
   std::map<std::string, std::uint16_t> ports;
   std::uint64_t incarnation = 0, epoch = 0;
 };
 BOOST_DESCRIBE_STRUCT(InstanceView, (),
                       (id, name, stack, service, kind, index, node, desired, state, reason, since, health,
                        fresh, as_of, revision, outdated, task, task_type, pid, started_at, ready_at, next_try,
-                       restarts, last_exit, last_lines, ports, incarnation, epoch))
+                       restarts, last_exit, last_lines, degraded, ports, incarnation, epoch))
 
 /// state: the worst that matters: failed > unhealthy > backoff > … > ready | completed | stopped; `reason`
 /// explains it.

@@ -57,6 +57,7 @@ void Keeper::adopt(std::unique_ptr<Record> record) {
     return discard(instance);
   }
   instance.tree.set_main(info.pid, data.token);
+  adopt_sockets(instance);
   if (!resumed_) {
     info.adopted = 1;
     ++status_.adopted;
@@ -72,8 +73,9 @@ void Keeper::adopt(std::unique_ptr<Record> record) {
     if (instance.log) pump_.finish(instance.log.get());
     return;
   }
-  if (!ended) return begin_watching(instance);
   begin_watching(instance);
+  adopt_hook(instance);
+  if (!ended) return;
   if (info.exit == ExitKind::none) settle_exit(instance);
   else after_main(instance);
 }

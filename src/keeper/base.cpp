@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <sstream>
@@ -53,26 +54,65 @@ bool usable(const std::string& parent, const std::string& id, std::string& path)
   return ::access((path + "/cgroup.procs").c_str(), W_OK) == 0;
 }
 
-/// Controllers give OOM counts now and limits later; each may be missing or not ours to give.
-void enable_controllers(const std::string& parent, const std::string& path) {
-  for (const auto& directory : {parent, path}) {
-    const Fd fd(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    for (const char* controller : {"+memory", "+pids", "+cpu", "+io"})
-      if (fd) write_at(fd.get(), "cgroup.subtree_control", controller);
+bool is_listed(const std::string& file, std::string_view word) {
+  std::istringstream words(file);
+  for (std::string each; words >> each;)
+    if (each == word) return true;
+  return false;
+}
+
+/// Whether the processes in that cgroup are ours to move: it was given or delegated to us, or it is the root
+/// of a container's own hierarchy.
+bool ours_to_arrange(const std::string& parent, const BaseOptions& options, const std::string& mount_point) {
+  if (parent == options.cgroup) return true;
+  char value = 0;
+  for (const char* attribute : {"trusted.delegate", "user.delegate"})  // systemd's mark of Delegate=yes
+    if (::getxattr(parent.c_str(), attribute, &value, 1) == 1 && value == '1') return true;
+  return parent == mount_point && ::access((parent + "/cgroup.type").c_str(), F_OK) == 0;
+}
+
+/// A cgroup with controllers for its children may have no processes of its own: they go into "_self".
+void move_into_self(const std::string& parent) {
+  const std::string self = parent + "/_self";
+  if (::mkdir(self.c_str(), 0755) != 0 && errno != EEXIST) return;
+  const Fd to(::open(self.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  for (int round = 0; round < 3; ++round) {  // some fork meanwhile
+    std::istringstream pids(read_file((parent + "/cgroup.procs").c_str()));
+    bool moved = false;
+    for (std::string pid; pids >> pid;) moved = write_at(to.get(), "cgroup.procs", pid) == 0 || moved;
+    if (!moved) return;
   }
 }
 
-bool find_cgroup2(const BaseOptions& options, const std::vector<Mount>& mounts, std::string& path) {
+/// One by one, because each may be missing or not ours to give.
+void enable_controllers(const std::string& parent, bool arrange, Base& base) {
+  const Fd above(::open(parent.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const Fd here(::open(base.path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  for (const auto controller : all_controllers) {
+    const std::string word = name(controller);
+    if (!is_listed(read_at(above.get(), "cgroup.controllers"), word)) continue;
+    if (write_at(above.get(), "cgroup.subtree_control", "+" + word) == EBUSY && arrange) {
+      move_into_self(parent);
+      write_at(above.get(), "cgroup.subtree_control", "+" + word);
+    }
+    write_at(here.get(), "cgroup.subtree_control", "+" + word);
+    base.controllers[std::size_t(controller)].unified =
+        is_listed(read_at(here.get(), "cgroup.subtree_control"), word);
+  }
+}
+
+bool find_cgroup2(const BaseOptions& options, const std::vector<Mount>& mounts, Base& base) {
   std::vector<std::string> parents;
+  std::string mount_point;
   if (!options.cgroup.empty()) parents.push_back(options.cgroup);
   for (const auto& mount : mounts) {
     if (mount.type != "cgroup2") continue;
     if (const auto own = own_path(""); !own.empty()) parents.push_back(mount.point + own);
-    parents.push_back(mount.point);
+    parents.push_back(mount_point = mount.point);
   }
   for (const auto& parent : parents) {
-    if (!usable(parent, options.id, path)) continue;
-    enable_controllers(parent, path);
+    if (!usable(parent, options.id, base.path)) continue;
+    enable_controllers(parent, ours_to_arrange(parent, options, mount_point), base);
     return true;
   }
   if (!parents.empty() || ::geteuid() != 0) return false;
@@ -80,20 +120,42 @@ bool find_cgroup2(const BaseOptions& options, const std::vector<Mount>& mounts, 
       options.run_dir + "/cgroup2";  // a host with v1 only: the hierarchy exists, nobody mounted it
   if (::mkdir(own.c_str(), 0700) != 0 && errno != EEXIST) return false;
   if (::mount("drover", own.c_str(), "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0) return false;
-  return usable(own, options.id, path);
+  return usable(own, options.id, base.path);
 }
 
-bool find_freezer(const BaseOptions& options, const std::vector<Mount>& mounts, std::string& path) {
+/// Our directory in the hierarchy of cgroup v1 that has `controller`.
+bool find_v1(std::string_view controller, const BaseOptions& options, const std::vector<Mount>& mounts,
+             std::string& path) {
+  const auto wanted = "," + std::string(controller) + ",";
   for (const auto& mount : mounts) {
-    if (mount.type != "cgroup" || ("," + mount.options + ",").find(",freezer,") == std::string::npos)
-      continue;
-    if (usable(mount.point + own_path("freezer"), options.id, path) || usable(mount.point, options.id, path))
+    if (mount.type != "cgroup" || ("," + mount.options + ",").find(wanted) == std::string::npos) continue;
+    if (usable(mount.point + own_path(controller), options.id, path) || usable(mount.point, options.id, path))
       return true;
   }
+  path.clear();
   return false;
 }
 
+/// What cgroup2 does not have here may be in a hierarchy of v1 (hybrid hosts).
+void find_v1_controllers(const BaseOptions& options, const std::vector<Mount>& mounts, Base& base) {
+  for (const auto controller : all_controllers) {
+    auto& home = base.controllers[std::size_t(controller)];
+    if (!home.unified)
+      find_v1(controller == Controller::io ? "blkio" : name(controller), options, mounts, home.directory);
+  }
+}
+
 }  // namespace
+
+const char* name(Controller controller) {
+  switch (controller) {
+    case Controller::cpu: return "cpu";
+    case Controller::memory: return "memory";
+    case Controller::pids: return "pids";
+    case Controller::io: return "io";
+  }
+  std::unreachable();
+}
 
 const char* name(Level level) {
   switch (level) {
@@ -116,21 +178,36 @@ bool parse_level(std::string_view text, Level& level) {
 Base find_base(const BaseOptions& options) {
   const auto mounts = cgroup_mounts();
   Base base;
-  if (options.from <= std::uint32_t(Level::cgroup2_freeze) && find_cgroup2(options, mounts, base.path)) {
+  if (options.from <= std::uint32_t(Level::cgroup2_freeze) && find_cgroup2(options, mounts, base)) {
+    find_v1_controllers(options, mounts, base);
     base.level = Level::cgroup2_freeze;
     // cgroup.kill is missing in root cgroups, so it is looked for in ours.
     const bool kill = ::access((base.path + "/cgroup.kill").c_str(), W_OK) == 0;
     if (kill && options.from == 0) base.level = Level::cgroup2;
     return base;
   }
-  if (options.from <= std::uint32_t(Level::freezer) && find_freezer(options, mounts, base.path)) {
+  if (options.from <= std::uint32_t(Level::freezer) && find_v1("freezer", options, mounts, base.path)) {
     base.level = Level::freezer;
+    find_v1_controllers(options, mounts, base);
     return base;
   }
   base.path.clear();
   const bool proc = process_stat(::getpid()).start_ticks != 0;
   base.level = proc && options.from <= std::uint32_t(Level::subreaper) ? Level::subreaper : Level::group;
   return base;
+}
+
+std::string controllers_of(const Base& base) {
+  std::string all;
+  for (const auto controller : all_controllers)
+    if (base.home(controller).there()) all += (all.empty() ? "" : " ") + std::string(name(controller));
+  return all;
+}
+
+void remove(const Base& base) {
+  if (has_cgroup(base.level)) ::rmdir(base.path.c_str());
+  for (const auto& home : base.controllers)
+    if (!home.directory.empty()) ::rmdir(home.directory.c_str());
 }
 
 }  // namespace drover::keeper

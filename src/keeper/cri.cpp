@@ -1,5 +1,6 @@
 #include "keeper/cri.hpp"
 
+#include <cstring>
 #include <ctime>
 
 namespace drover::keeper {

@@ -27,7 +27,8 @@ struct ExitNote {
 };
 
 /// Names of descriptors: "lock", "listen", "link" (the socket between the two), "ready", and of an
-/// incarnation "0:RECORD" and "1:RECORD" (its pipes) and "p:RECORD" (the pidfd of its main process).
+/// incarnation "0:RECORD" and "1:RECORD" (its pipes) and "p:RECORD" (the pidfd of its main process); "s:NAME"
+/// is a socket that is passed to children.
 struct Handoff {
   std::map<std::string, Fd> fds;
   std::vector<ExitNote> notes;

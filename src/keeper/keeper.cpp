@@ -38,6 +38,8 @@ int Keeper::run() {
   base_ = find_base({options_.cgroup, options_.run_dir, id, std::uint32_t(level)});
   self_test_ = self_test(base_, way);
   exit_info_ = exit_status_supported();
+  for (auto& [name, fd] : handoff_.fds)
+    if (name.starts_with("s:")) sockets_[name.substr(2)] = std::move(fd);
   adopt_all();
   const Fd ready = handoff_.take("ready");
   if (ready && ::write(ready.get(), "\n", 1) != 1) report(Severity::warning, "nobody waits for the start");
@@ -97,6 +99,9 @@ void Keeper::dispatch(std::uint64_t tag, std::uint32_t events) {
     case kind_pidfd:
       if (found != instances_.end()) main_ended(*found->second);
       return;
+    case kind_hook:
+      if (found != instances_.end() && found->second->hook) settle_hook(*found->second);
+      return;
     case kind_events:
       if (found == instances_.end()) return;
       found->second->tree.empty();  // reading it is what ends the event
@@ -118,8 +123,10 @@ void Keeper::reap_children() {
        info = {}) {
     const auto known = by_pid_.find(info.si_pid);
     if (known != by_pid_.end()) {
-      auto* instance = known->second;
-      if (settle_exit(*instance)) continue;
+      auto& instance = *known->second;
+      const bool hook = info.si_pid == instance.data().hook_pid;
+      if (hook) settle_hook(instance);
+      if (hook || settle_exit(instance)) continue;
     }
     ::waitid(P_PID, id_t(info.si_pid), &info, WEXITED | WNOHANG);
     ++status_.reaped_orphans;
@@ -146,6 +153,8 @@ void Keeper::link_ready() {
     if (message.verb != LinkVerb::exited) continue;
     const auto found = by_pid_.find(message.note.pid);
     if (found == by_pid_.end() || found->second->info().start_ticks != message.note.start_ticks) {
+      if (found != by_pid_.end() && found->second->data().hook_ticks == message.note.start_ticks)
+        hook_noted(*found->second, message.note);
       for (auto& [number, instance] : instances_)
         if (instance->look_ns != 0) look(*instance);
       continue;
@@ -221,6 +230,8 @@ Handoff Keeper::make_handoff() {
   handoff.notes = notes_;
   handoff.fds["lock"] = Fd(::fcntl(lock_.get(), F_DUPFD_CLOEXEC, 3));
   handoff.fds["listen"] = Fd(::fcntl(listen_.get(), F_DUPFD_CLOEXEC, 3));
+  for (const auto& [name, socket] : sockets_)
+    handoff.fds["s:" + name] = Fd(::fcntl(socket.get(), F_DUPFD_CLOEXEC, 3));
   for (auto& [number, instance] : instances_) {
     const auto& name = instance->record->name();
     if (instance->pidfd) handoff.fds["p:" + name] = Fd(::fcntl(instance->pidfd.get(), F_DUPFD_CLOEXEC, 3));
@@ -307,7 +318,7 @@ void Keeper::reexec(const std::string& path) {
 void Keeper::leave() {
   clients_->close_all();
   pump_.stop(2000);
-  if (has_cgroup(base_.level)) ::rmdir(base_.path.c_str());  // refused while a service lives in it
+  remove(base_);  // refused while a service lives in it
   if (link_) send_link(link_.get(), LinkVerb::leave);
 }
 

@@ -1,7 +1,8 @@
 #pragma once
 // The keeper: one epoll loop on the main thread, the log thread beside it. Sleeps until something happens.
 // keeper.cpp: loop, guard link, ends of the process. life.cpp: from spawn to empty. requests.cpp: the
-// protocol. adopt.cpp: taking over from a keeper that is gone.
+// protocol. stop.cpp: stop, kill, shutdown. passing.cpp: sockets for the children. adopt.cpp: taking over
+// from a keeper that is gone.
 
 #include <set>
 #include <unordered_map>
@@ -18,6 +19,7 @@ struct Instance {
   std::unique_ptr<Record> record;
   Tree tree;
   Fd pidfd;
+  Fd hook;  // pidfd of the command before the first signal of a stop, while it runs
   std::unique_ptr<Log> log;
   std::uint64_t due_ns = 0;   // as it stands in Keeper::due_; 0: not there
   std::uint64_t look_ns = 0;  // next look at what does not announce itself
@@ -30,6 +32,12 @@ struct Instance {
   RecordData& data() { return record->data(); }
   InstanceInfo& info() { return record->data().info; }
   bool live() const { return record->data().info.state != State::emptied; }
+};
+
+/// What came with a spawn.
+struct Parameters {
+  SpawnSpec spec;
+  std::vector<Fd> sockets;  // for those names that say `sent`
 };
 
 class Keeper {
@@ -60,8 +68,8 @@ class Keeper {
 
   // life.cpp
   Outcome<Instance*> spawn_instance(const std::string& key, const std::string& token, const Spawn& request,
-                                    const SpawnSpec& spec);
-  Outcome<void> start(Instance& instance, const SpawnSpec& spec);
+                                    Parameters parameters);
+  Outcome<void> start(Instance& instance, const SpawnSpec& spec, std::vector<int> sockets);
   void discard(Instance& instance);
   void fill_record(RecordData& data, const std::string& key, const std::string& token, const SpawnSpec& spec);
   Instance& enlist(std::unique_ptr<Record> record);
@@ -74,21 +82,41 @@ class Keeper {
   void after_main(Instance& instance);
   void look(Instance& instance);
   void emptied(Instance& instance);
-  void stop(Instance& instance, const Stop& request);
-  void kill(Instance& instance);
-  void tick(Instance& instance, std::uint64_t now);
-  void schedule(Instance& instance);
   void forget(Instance& instance);
   void erase(Instance& instance);
   void announce(Instance& instance, EventKind kind);
   void announce_log(Instance& instance, std::uint64_t now);
+
+  // stop.cpp
+  void stop(Instance& instance, const Stop& request, const SpawnSpec* hook);
+  void first_signal(Instance& instance);
+  void send_signal(Instance& instance, int signal);
+  void next_signals(Instance& instance, std::uint64_t now);
+  bool start_hook(Instance& instance, const SpawnSpec& spec);
+  void watch_hook(Instance& instance, Fd pidfd);
+  void adopt_hook(Instance& instance);
+  void settle_hook(Instance& instance);
+  void hook_ended(Instance& instance, int status);
+  void hook_noted(Instance& instance, const ExitNote& note);
+  void finish_hook(Instance& instance);
+  void forget_hook(Instance& instance);
+  void kill(Instance& instance);
+  void tick(Instance& instance, std::uint64_t now);
+  void schedule(Instance& instance);
   void advance_shutdown();
+
+  // passing.cpp
+  Outcome<std::vector<int>> take_sockets(RecordData& data, Parameters& parameters);
+  void adopt_sockets(Instance& instance);
+  void on_sockets(Request& request);
+  void on_release(Request& request);
 
   // requests.cpp
   void handle(Request& request);
   void greet(Request& request);
   void on_spawn(Request& request);
   void on_target(Request& request);
+  void on_stop(Request& request, Instance* instance);
   void on_list(Request& request);
   void on_reexec(Request& request);
   void on_shutdown(Request& request);
@@ -116,7 +144,8 @@ class Keeper {
   std::uint32_t next_number_ = 1;
   std::unordered_map<std::uint32_t, std::unique_ptr<Instance>> instances_;
   std::map<std::pair<std::string, std::uint64_t>, Instance*> by_key_;
-  std::unordered_map<pid_t, Instance*> by_pid_;  // main processes that have not ended
+  std::unordered_map<pid_t, Instance*> by_pid_;  // main processes and hooks that have not ended
+  std::map<std::string, Fd> sockets_;            // that are passed to children, by name
   std::set<std::pair<std::uint64_t, std::uint32_t>> due_;
   std::vector<ExitNote> notes_;  // from the guard, for processes whose end we have not seen yet
   StatusInfo status_;
@@ -139,6 +168,7 @@ enum Kind : std::uint64_t {
   kind_client = 6ull << 32,
   kind_pidfd = 7ull << 32,
   kind_events = 8ull << 32,
+  kind_hook = 9ull << 32,
 };
 
 }  // namespace drover::keeper

@@ -1,4 +1,4 @@
-// From spawn to empty: the life of one incarnation.
+// From spawn to empty: the life of one incarnation. Its stop is in stop.cpp.
 
 #include <fcntl.h>
 #include <signal.h>
@@ -16,11 +16,8 @@ namespace {
 
 constexpr std::uint64_t crash_grace_ns =
     500 * ms;  // what a crashed main leaves behind has this long after its TERM
-constexpr std::uint64_t kill_again_ns = 1000 * ms;
-constexpr std::uint64_t stuck_ns = 5000 * ms;
 constexpr std::uint64_t note_wait_ns =
     1000 * ms;  // how long the guard's note may take after the process was seen to end
-constexpr std::uint64_t log_event_ns = 50 * ms;
 constexpr int pipe_bytes = 256 * 1024;
 
 /// A pipe whose writing end is read-write: as long as the service holds it, it is its own reader, and no
@@ -80,7 +77,8 @@ void Keeper::fill_record(RecordData& data, const std::string& key, const std::st
 }
 
 Outcome<Instance*> Keeper::spawn_instance(const std::string& key, const std::string& token,
-                                          const Spawn& request, const SpawnSpec& spec) {
+                                          const Spawn& request, Parameters parameters) {
+  const auto& spec = parameters.spec;
   const auto name = record_name(key, request.incarnation);
   auto record = Record::create(options_.run_dir, name);
   if (!record && record.error().error == EEXIST) {  // not in our table, so it was not readable as a record
@@ -92,7 +90,10 @@ Outcome<Instance*> Keeper::spawn_instance(const std::string& key, const std::str
   (*record)->data().info.incarnation = request.incarnation;
   (*record)->data().lease_boot_ns = request.lease_boot_ns;
   auto& instance = enlist(std::move(*record));
-  if (auto started = start(instance, spec); !started) {
+  auto sockets = take_sockets(instance.data(), parameters);
+  const auto started =
+      sockets ? start(instance, spec, std::move(*sockets)) : std::unexpected(sockets.error());
+  if (!started) {
     discard(instance);
     return std::unexpected(started.error());
   }
@@ -102,7 +103,7 @@ Outcome<Instance*> Keeper::spawn_instance(const std::string& key, const std::str
   return &instance;
 }
 
-Outcome<void> Keeper::start(Instance& instance, const SpawnSpec& spec) {
+Outcome<void> Keeper::start(Instance& instance, const SpawnSpec& spec, std::vector<int> sockets) {
   auto& data = instance.data();
   auto tree = Tree::create(base_, instance.record->name());
   if (!tree) return std::unexpected(tree.error());
@@ -114,9 +115,18 @@ Outcome<void> Keeper::start(Instance& instance, const SpawnSpec& spec) {
     data.pipe_inode[stream] = inode_of(readers[stream].get());
     hold(std::to_string(stream) + ":" + instance.record->name(), readers[stream].get());
   }
-  auto child = spawn({self_test_.way, options_.open_files}, spec, instance.tree, *instance.record, writers);
-  if (!child) return std::unexpected(child.error());
   auto& info = instance.info();
+  const auto limits = set_limits(base_, instance.tree, instance.record->name(), spec.fixed);
+  info.degraded = limits.degraded;
+  // Without a place to remember them they could not be removed.
+  if (!copy_text(data.limit_directories, limits.directories)) {
+    remove_limits(limits.directories);
+    return failure(ENAMETOOLONG, Stage::cgroup);
+  }
+  const Newborn newborn{writers[0].get(), writers[1].get(), std::move(sockets), limits,          data.token,
+                        data.child_pid,   info.degraded,    data.spawn_stage,   data.spawn_error};
+  auto child = spawn({self_test_.way, options_.open_files}, spec, instance.tree, newborn);
+  if (!child) return std::unexpected(child.error());
   info.pid = child->pid;
   info.start_ticks = process_stat(child->pid).start_ticks;
   info.started_boot_ns = boot_ns();
@@ -134,6 +144,7 @@ Outcome<void> Keeper::start(Instance& instance, const SpawnSpec& spec) {
 void Keeper::discard(Instance& instance) {
   for (const char* stream : {"0:", "1:"}) drop(stream + instance.record->name());
   if (instance.tree.level() == base_.level) instance.tree.remove();
+  remove_limits(instance.data().limit_directories);
   instance.record->unlink();
   by_key_.erase({instance.data().key, instance.info().incarnation});
   instances_.erase(instance.number);
@@ -223,9 +234,7 @@ bool Keeper::settle_exit(Instance& instance) {
 void Keeper::set_exit(Instance& instance, const ExitNote& note) {
   auto& info = instance.info();
   by_pid_.erase(info.pid);
-  bool known = false;
-  const bool oom = instance.tree.oom_killed(known);
-  info.oom = !known ? Tri::unknown : oom ? Tri::yes : Tri::no;
+  info.oom = oom_killed(instance.tree, instance.data().limit_directories);
   info.core_dumped = note.code == CLD_DUMPED ? 1 : 0;
   info.exit_value = note.status;
   info.exited_boot_ns = note.boot_ns;
@@ -274,81 +283,12 @@ void Keeper::emptied(Instance& instance) {
   instance.data().kill_at = 0;
   if (instance.tree.events() >= 0) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, instance.tree.events(), nullptr);
   instance.tree.remove();
+  remove_limits(instance.data().limit_directories);
+  finish_hook(instance);
   if (instance.log) pump_.finish(instance.log.get());
   schedule(instance);
   announce(instance, EventKind::emptied);
   advance_shutdown();
-}
-
-void Keeper::stop(Instance& instance, const Stop& request) {
-  auto& data = instance.data();
-  auto& info = instance.info();
-  if (!instance.live()) return;
-  const auto kill_at = boot_ns() + std::uint64_t(request.grace_ms) * ms;
-  if (data.kill_at == 0 || kill_at < data.kill_at) data.kill_at = kill_at;
-  const bool again = info.stopping != 0 && data.stop_signal == request.signal;
-  info.stopping = 1;
-  data.stop_signal = request.signal;
-  if (!again && request.mode == Mode::all) {
-    data.leftovers_termed = 1;
-    instance.tree.signal_all(request.signal);
-    instance.tree.signal_all(SIGCONT);
-  } else if (!again && instance.pidfd) {
-    pidfd_signal(instance.pidfd.get(), request.signal);
-    pidfd_signal(instance.pidfd.get(), SIGCONT);  // what is stopped could not end
-  }
-  if (request.grace_ms == 0) kill(instance);
-  schedule(instance);
-}
-
-void Keeper::kill(Instance& instance) {
-  auto& data = instance.data();
-  const auto now = boot_ns();
-  instance.info().killed = 1;
-  if (data.killed_at == 0) data.killed_at = now;
-  data.kill_at = now + kill_again_ns;
-  instance.look_every = 5 * ms;
-  if (instance.pidfd) pidfd_signal(instance.pidfd.get(), SIGKILL);
-  instance.tree.kill();
-  if (now > data.killed_at + stuck_ns && instance.info().stuck == 0) {
-    instance.info().stuck = 1;
-    announce(instance, EventKind::stuck);
-  }
-  schedule(instance);
-}
-
-void Keeper::tick(Instance& instance, std::uint64_t now) {
-  if (instance.ended_ns != 0) settle_exit(instance);
-  if (instance.look_ns != 0 && now >= instance.look_ns) {
-    instance.look_every = std::min(instance.look_every * 3 / 2, 200 * ms);
-    look(instance);
-  }
-  if (instance.live() && instance.data().kill_at != 0 && now >= instance.data().kill_at) kill(instance);
-  if (instance.log_dirty && now >= instance.log_told_ns + log_event_ns) announce_log(instance, now);
-  schedule(instance);
-}
-
-/// When the loop must come back to this one; never, for one that simply runs.
-void Keeper::schedule(Instance& instance) {
-  auto due = ~std::uint64_t(0);
-  const auto now = boot_ns();
-  instance.look_ns = 0;
-  if (instance.live()) {
-    if (instance.data().kill_at != 0) due = instance.data().kill_at;
-    if (instance.ended_ns != 0) due = std::min(due, now + 5 * ms);
-    if (instance.info().state == State::exited && !notifies(instance.tree.level())) {
-      instance.look_every = std::max(instance.look_every, 5 * ms);
-      instance.look_ns = now + instance.look_every;
-      due = std::min(due, instance.look_ns);
-    }
-  }
-  if (instance.log_dirty) due = std::min(due, instance.log_told_ns + log_event_ns);
-  if (due == ~std::uint64_t(0)) due = 0;
-  if (due == instance.due_ns) return;
-  if (instance.due_ns != 0) due_.erase({instance.due_ns, instance.number});
-  if (due != 0) due_.insert({due, instance.number});
-  instance.due_ns = due;
-  arm();
 }
 
 void Keeper::forget(Instance& instance) {
@@ -374,36 +314,6 @@ void Keeper::announce_log(Instance& instance, std::uint64_t now) {
   if (instance.log) instance.log->told = false;
   if (instance.forgotten) return;
   clients_->broadcast(event_log, describe(instance, Header{.type = Type::event}, EventKind::log_written));
-}
-
-void Keeper::advance_shutdown() {
-  if (!shutdown_.active) return;
-  const Stop request{.grace_ms = shutdown_.grace_ms};
-  while (!shutdown_.order.empty()) {
-    bool waiting = false;
-    for (auto& [key, instance] : by_key_) {
-      if (key.first != shutdown_.order.front() || !instance->live()) continue;
-      waiting = true;
-      if (instance->info().stopping == 0) stop(*instance, request);
-    }
-    if (waiting) return;
-    shutdown_.order.pop_front();
-  }
-  bool live = false, open = false;
-  for (auto& [number, instance] : instances_) {
-    if (instance->live()) {  // what is being stopped already: at the latest by our deadline
-      Stop sooner = request;
-      if (instance->info().stopping != 0) sooner.signal = instance->data().stop_signal;
-      stop(*instance, sooner);
-    }
-    live = live || instance->live();
-    open = open || instance->log != nullptr;
-  }
-  if (live || !shutdown_.exit) return;
-  if (shutdown_.empty_ns == 0) shutdown_.empty_ns = boot_ns();
-  // A full or hung disk must not keep us: the lines that still wait are lost then.
-  if (!open || boot_ns() > shutdown_.empty_ns + 2000 * ms) ending_ = true;
-  arm();
 }
 
 }  // namespace drover::keeper

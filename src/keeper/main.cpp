@@ -152,11 +152,12 @@ int show_self_test(const Options& options) {
   Base base = find_base({options.cgroup, options.run_dir, "selftest", std::uint32_t(level)});
   const auto test = self_test(base, way);
   std::printf(
-      "{\"level\":\"%s\",\"spawn\":\"%s\",\"cgroup\":\"%s\",\"into_cgroup\":%s,\"exit_info\":%s,\"error\":%d}"
-      "\n",
-      name(base.level), name(test.way), base.path.c_str(), test.into_cgroup_works ? "true" : "false",
-      exit_status_supported() ? "true" : "false", test.error);
-  if (has_cgroup(base.level)) ::rmdir(base.path.c_str());
+      "{\"level\":\"%s\",\"spawn\":\"%s\",\"cgroup\":\"%s\",\"controllers\":\"%s\",\"into_cgroup\":%s,\"exit_"
+      "info\":%s,"
+      "\"error\":%d}\n",
+      name(base.level), name(test.way), base.path.c_str(), controllers_of(base).c_str(),
+      test.into_cgroup_works ? "true" : "false", exit_status_supported() ? "true" : "false", test.error);
+  remove(base);
   return 0;
 }
 

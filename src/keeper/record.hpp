@@ -11,7 +11,7 @@
 
 namespace drover::keeper {
 
-inline constexpr std::uint32_t record_magic = 0x31434552;  // "REC1": raised when the layout changes
+inline constexpr std::uint32_t record_magic = 0x32434552;  // "REC2": raised when the layout changes
 inline constexpr std::size_t record_page = 4096;
 
 /// What the log thread was doing; read after a kill.
@@ -19,6 +19,20 @@ enum class InFlight : std::uint32_t {
   nothing = 0,  // all that was read is in a file or in the carry
   taken = 1,    // bytes were taken from a pipe; the carry is still the one before them
   formed = 2,   // the carry is the one after them; they may be in the file, in part, or not
+};
+
+inline constexpr std::size_t max_passed = 4;         // sockets of one incarnation
+inline constexpr std::size_t max_socket_name = 120;  // with its NUL
+
+/// A signal of a stop that is still to be sent.
+struct DueStep {
+  std::int32_t signal;
+  std::uint32_t reserved;
+  std::uint64_t at;  // boot time
+};
+struct PassedRecord {
+  std::uint64_t inode;  // 0: none
+  char name[max_socket_name];
 };
 
 /// Layout is append-only. `info` is written by the main thread only, the atomics by the log thread only.
@@ -50,6 +64,16 @@ struct RecordData {
   std::atomic<std::uint64_t> segment, offset, lines, bytes, lost_lines, lost_bytes;
   std::atomic<std::uint64_t> waiting_lines,
       waiting_bytes;  // in the keeper's memory because the disk refuses them
+  // Of the main thread again:
+  char limit_directories[640];  // in the hierarchies of cgroup v1, a line each
+  DueStep steps[max_steps];     // from next_step on
+  std::uint32_t step_count, next_step;
+  std::uint64_t hook_ticks;  // start time of the command before the first signal
+  std::int32_t hook_pid;     // 0: none runs
+  std::uint8_t stop_mode;    // Mode
+  std::uint8_t signalled;    // the first signal of the stop has been sent
+  std::uint8_t reserved3[2];
+  PassedRecord passed[max_passed];
 };
 static_assert(sizeof(RecordData) <= record_page);
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);

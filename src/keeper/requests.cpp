@@ -66,6 +66,8 @@ void Keeper::handle(Request& request) {
     case Type::reexec: return on_reexec(request);
     case Type::shutdown: return on_shutdown(request);
     case Type::status: return on_status(request);
+    case Type::sockets: return on_sockets(request);
+    case Type::release: return on_release(request);
     case Type::hello:
     case Type::welcome:
     case Type::done:
@@ -100,16 +102,19 @@ void Keeper::on_spawn(Request& request) {
   const auto& key = texts[0];
   if (auto* known = find(key, spawn.incarnation))
     return clients_->send(request.client, describe(*known, answer, {}));
-  if (spawn.flags != 0 || spawn.passed_fds != 0 || spawn.lease_boot_ns != 0 || spawn.tty != 0 ||
-      spawn.foreign_cgroup != 0)
+  if (spawn.flags != 0 || spawn.lease_boot_ns != 0 || spawn.tty != 0 || spawn.foreign_cgroup != 0)
     return done(request, Status::unsupported);
   if (shutdown_.active || ending_) return done(request, Status::unavailable);
   for (auto at = by_key_.lower_bound({key, 0}); at != by_key_.end() && at->first.first == key; ++at)
     if (at->second->live() || at->first.second > spawn.incarnation) return done(request, Status::conflict);
-  SpawnSpec spec;
-  const int error = request.fds.empty() ? EBADF : read_spec(request.fds.front().get(), spec);
+  Parameters parameters;
+  const int error = request.fds.empty() ? EBADF : read_spec(request.fds.front().get(), parameters.spec);
   if (error != 0) return done(request, Status::spawn_failed, error, Stage::params);
-  const auto made = spawn_instance(key, texts[1], spawn, spec);
+  if (request.fds.size() != spawn.passed_fds + std::size_t(1))
+    return done(request, Status::spawn_failed, EBADF, Stage::socket);
+  for (std::size_t i = 1; i < request.fds.size(); ++i)
+    parameters.sockets.push_back(std::move(request.fds[i]));
+  const auto made = spawn_instance(key, texts[1], spawn, std::move(parameters));
   if (!made) return done(request, Status::spawn_failed, made.error().error, made.error().stage);
   clients_->send(request.client, describe(**made, answer, {}));
 }
@@ -125,9 +130,7 @@ void Keeper::on_target(Request& request) {
     if (!gone) return done(request, Status::conflict);
     forget(*instance);
   } else if (type == Type::stop) {
-    const auto stop_request = request.packet.as<Stop>();
-    if (!signal_allowed(stop_request.signal)) return done(request, Status::invalid, EINVAL);
-    if (!gone) stop(*instance, stop_request);
+    return on_stop(request, gone ? nullptr : instance);
   } else if (type == Type::kill) {
     if (!gone) kill(*instance);
   } else {
@@ -139,6 +142,18 @@ void Keeper::on_target(Request& request) {
     else if (const int error = pidfd_signal(instance->pidfd.get(), signal.signal); error != 0)
       return done(request, Status::not_found, error);
   }
+  done(request, Status::ok);
+}
+
+void Keeper::on_stop(Request& request, Instance* instance) {
+  const auto asked = request.packet.as<Stop>();
+  bool valid = signal_allowed(asked.signal) && asked.steps <= max_steps;
+  for (std::uint32_t i = 0; valid && i < asked.steps; ++i) valid = signal_allowed(asked.step[i].signal);
+  SpawnSpec hook;
+  if (asked.hook != 0)
+    valid = valid && !request.fds.empty() && read_spec(request.fds.front().get(), hook) == 0;
+  if (!valid) return done(request, Status::invalid, EINVAL);
+  if (instance != nullptr) stop(*instance, asked, asked.hook != 0 ? &hook : nullptr);
   done(request, Status::ok);
 }
 
@@ -202,6 +217,7 @@ void Keeper::on_status(Request& request) {
   status.clients = std::uint32_t(clients_->count());
   Packet reply(Header{.type = Type::status_reply, .request = request.packet.header.request}, status);
   reply.text(name(base_.level)).text(name(self_test_.way)).text(base_.path).text(DROVER_VERSION);
+  reply.text(controllers_of(base_));
   clients_->send(request.client, reply);
 }
 

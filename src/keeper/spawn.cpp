@@ -1,5 +1,7 @@
 #include "keeper/spawn.hpp"
 
+#include "keeper/child.hpp"
+
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <sched.h>
@@ -18,98 +20,6 @@
 namespace drover::keeper {
 
 namespace {
-
-/// All that the child needs, made by the parent: the child shares our memory and must not allocate.
-struct Plan {
-  std::vector<const char*> argv, envp, programs;
-  const SpawnSpec* spec = nullptr;
-  RecordData* record = nullptr;  // null: the self-test's child, which only exits
-  int null = -1, out = -1, err = -1, procs = -1;
-  std::uint64_t open_files = 0;
-};
-
-long raw(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0) {
-  return ::syscall(number, a, b, c, d, e);
-}
-
-[[noreturn]] void give_up(const Plan& plan, Stage stage) {
-  if (plan.record != nullptr) {
-    plan.record->spawn_error = errno;
-    plan.record->spawn_stage = std::uint16_t(stage);
-  }
-  while (true) raw(SYS_exit_group, 127);
-}
-
-void limits(const Plan& plan, const SpawnSpec::Fixed& fixed) {
-  rlimit64 files{};  // ours was raised
-  if (plan.open_files != 0 && raw(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, long(&files)) == 0) {
-    files.rlim_cur = plan.open_files;
-    raw(SYS_prlimit64, 0, RLIMIT_NOFILE, long(&files), 0);
-  }
-  for (const auto& limit : plan.spec->rlimits) {
-    const rlimit64 value{limit.soft, limit.hard};
-    if (raw(SYS_prlimit64, 0, long(limit.resource), long(&value), 0) != 0) give_up(plan, Stage::rlimit);
-  }
-  if (fixed.set_nice != 0 && raw(SYS_setpriority, PRIO_PROCESS, 0, fixed.nice) != 0)
-    give_up(plan, Stage::nice);
-  raw(SYS_umask, long(fixed.umask & 0777));
-}
-
-/// Raw calls: glibc's wrappers would change the user of all our threads.
-void become_user(const Plan& plan, const SpawnSpec::Fixed& fixed) {
-  if (fixed.set_user == 0) return;
-  const auto& groups = plan.spec->groups;
-  // Without root only "stay who you are" is possible, and setgroups would be refused even for that.
-  const bool root = raw(SYS_geteuid) == 0;
-  if (root && raw(SYS_setgroups, long(groups.size()), long(groups.data())) != 0) give_up(plan, Stage::groups);
-  const long gid = long(fixed.gid), uid = long(fixed.uid);
-  if (raw(SYS_setresgid, gid, gid, gid) != 0) give_up(plan, Stage::gid);
-  if (raw(SYS_setresuid, uid, uid, uid) != 0) give_up(plan, Stage::uid);
-}
-
-void stdio(const Plan& plan) {
-  const int sources[] = {plan.null, plan.out, plan.err};
-  for (int target = 0; target < 3; ++target)
-    if (raw(SYS_dup3, sources[target], target, 0) < 0) give_up(plan, Stage::stdio);
-  raw(SYS_close_range, 3, ~0u,
-      CLOSE_RANGE_CLOEXEC);  // all of ours are; this is for what we may have inherited
-}
-
-void default_signals() {
-  struct {  // the kernel's struct sigaction
-    void* handler;
-    unsigned long flags;
-    void* restorer;
-    unsigned long mask;
-  } action{};
-  for (int signal = 1; signal <= 64; ++signal) raw(SYS_rt_sigaction, signal, long(&action), 0, 8);
-  const unsigned long none = 0;
-  raw(SYS_rt_sigprocmask, SIG_SETMASK, long(&none), 0, 8);
-}
-
-/// Runs in the child, on our memory, while our thread waits. Only raw system calls.
-int child(void* argument) {
-  const Plan& plan = *static_cast<const Plan*>(argument);
-  if (plan.procs >= 0 && raw(SYS_write, plan.procs, long("0"), 1) != 1) give_up(plan, Stage::migrate);
-  if (plan.record == nullptr) raw(SYS_exit_group, 0);
-  const auto& fixed = plan.spec->fixed;
-  if (raw(SYS_setsid) < 0) give_up(plan, Stage::session);
-  stdio(plan);
-  limits(plan, fixed);
-  become_user(plan, fixed);
-  if (fixed.no_new_privs != 0 && raw(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1) != 0)
-    give_up(plan, Stage::no_new_privs);
-  if (raw(SYS_chdir, long(plan.spec->cwd.c_str())) != 0) give_up(plan, Stage::cwd);
-  default_signals();
-  int error = ENOENT;
-  for (const char* program : plan.programs) {
-    raw(SYS_execve, long(program), long(plan.argv.data()), long(plan.envp.data()));
-    if (errno != ENOENT && errno != ENOTDIR) error = errno;
-    if (error != ENOENT && error != EACCES) break;
-  }
-  errno = error;
-  give_up(plan, Stage::exec);
-}
 
 /// clone3 whose child runs `run(argument)` on its own stack: there is no wrapper in libc, and returning from
 /// the system call twice on one stack is what must not happen.
@@ -165,11 +75,11 @@ char* child_stack() {  // one at a time: the parent waits for exec
 /// The pid or -errno. `pid_at` gets the pid from the kernel before the child runs.
 int clone_child(Way way, Plan& plan, const Tree& tree, std::int32_t* pid_at, int& pidfd) {
   std::uint64_t all = ~0ull, before = 0;
-  raw(SYS_rt_sigprocmask, SIG_SETMASK, long(&all), long(&before),
-      8);  // a handler in the child would run on our data
+  raw_call(SYS_rt_sigprocmask, SIG_SETMASK, long(&all), long(&before),
+           8);  // a handler in the child would run on our data
   long result = 0;
   if (way == Way::fork) {
-    result = ::clone(&child, child_stack() + stack_size,
+    result = ::clone(&child_main, child_stack() + stack_size,
                      CLONE_VM | CLONE_VFORK | CLONE_PARENT_SETTID | SIGCHLD, &plan, pid_at);
     if (result < 0) result = -errno;
     if (result > 0) pidfd = pidfd_open(pid_t(result));
@@ -185,9 +95,9 @@ int clone_child(Way way, Plan& plan, const Tree& tree, std::int32_t* pid_at, int
       args.flags |= CLONE_INTO_CGROUP;
       args.cgroup = std::uint64_t(tree.directory());
     }
-    result = clone3_run(&args, &child, &plan);
+    result = clone3_run(&args, &child_main, &plan);
   }
-  raw(SYS_rt_sigprocmask, SIG_SETMASK, long(&before), 0, 8);
+  raw_call(SYS_rt_sigprocmask, SIG_SETMASK, long(&before), 0, 8);
   return int(result);
 }
 
@@ -254,41 +164,87 @@ bool parse_way(std::string_view text, Way& way) {
   return false;
 }
 
-Outcome<Child> spawn(const Birth& birth, const SpawnSpec& spec, const Tree& tree, Record& record,
-                     const Fd (&output)[2]) {
+namespace {
+/// The words of the command and of the environment, in one place for as long as the child needs them.
+struct Words {
+  std::vector<std::string> programs, own;  // own: what we add to the environment
+  char listen_pid[32] = "LISTEN_PID=";     // the child writes its pid behind it
+};
+
+void passed_environment(const SpawnSpec& spec, Words& words) {
+  if (spec.sockets.empty()) return;
+  std::string names, numbers;
+  for (std::size_t i = 0; i < spec.sockets.size(); ++i) {
+    names += (i > 0 ? ":" : "") + spec.sockets[i].fd_name;
+    numbers += std::to_string(first_passed + int(i)) + ";";
+  }
+  if (spec.fixed.pass == PassStyle::nginx) return words.own.push_back("NGINX=" + numbers);
+  words.own.push_back("LISTEN_FDS=" + std::to_string(spec.sockets.size()));
+  words.own.push_back("LISTEN_FDNAMES=" + names);
+}
+
+void point_to(const SpawnSpec& spec, Words& words, Plan& plan) {
+  for (const auto& program : words.programs) plan.programs.push_back(program.c_str());
+  for (const auto& value : spec.argv) plan.argv.push_back(value.c_str());
+  for (const auto& value : spec.env) plan.envp.push_back(value.c_str());
+  for (const auto& value : words.own) plan.envp.push_back(value.c_str());
+  if (!spec.sockets.empty() && spec.fixed.pass == PassStyle::listen_fds) {
+    plan.listen_pid = words.listen_pid + std::strlen(words.listen_pid);
+    plan.envp.push_back(words.listen_pid);
+  }
+  plan.argv.push_back(nullptr);
+  plan.envp.push_back(nullptr);
+}
+
+/// Above all that the child's own numbers will be.
+Outcome<std::vector<Fd>> out_of_the_way(const std::vector<int>& sockets) {
+  std::vector<Fd> copies;
+  for (const int socket : sockets) {
+    copies.emplace_back(::fcntl(socket, F_DUPFD_CLOEXEC, first_passed + 32));
+    if (!copies.back()) return failure(errno, Stage::socket);
+  }
+  return copies;
+}
+}  // namespace
+
+Outcome<Child> spawn(const Birth& birth, const SpawnSpec& spec, const Tree& tree, const Newborn& newborn) {
   Plan plan;
-  const auto way = birth.way;
   plan.open_files = birth.open_files;
   plan.spec = &spec;
-  plan.record = &record.data();
+  plan.degraded = &newborn.degraded;
+  plan.failed = &newborn.stage;
+  plan.error = &newborn.error;
   const Fd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   if (!null) return failure(errno, Stage::stdio);
   plan.null = null.get();
-  plan.out = output[0].get();
-  plan.err = output[1] ? output[1].get() : output[0].get();
+  plan.out = newborn.out;
+  plan.err = newborn.err >= 0 ? newborn.err : newborn.out;
   Fd procs;
-  if (way != Way::clone3 && tree.directory() >= 0) {
+  if (birth.way != Way::clone3 && tree.directory() >= 0) {
     procs = Fd(::openat(tree.directory(), "cgroup.procs", O_WRONLY | O_CLOEXEC));
     if (!procs) return failure(errno, Stage::migrate);
     plan.procs = procs.get();
   }
-  const auto programs = candidates(spec);
-  const std::string token = "DROVER_INSTANCE=" + std::string(record.data().token);
-  for (const auto& program : programs) plan.programs.push_back(program.c_str());
-  for (const auto& value : spec.argv) plan.argv.push_back(value.c_str());
-  for (const auto& value : spec.env) plan.envp.push_back(value.c_str());
-  plan.envp.push_back(token.c_str());
-  plan.argv.push_back(nullptr);
-  plan.envp.push_back(nullptr);
+  for (const auto& entrance : newborn.limits.entrances)
+    plan.entrances.push_back({entrance.procs.get(), entrance.lost});
+  auto sockets = out_of_the_way(newborn.sockets);
+  if (!sockets) return std::unexpected(sockets.error());
+  for (const auto& socket : *sockets) plan.sockets.push_back(socket.get());
+  plan_isolation(spec, plan);
+  Words words;
+  words.programs = candidates(spec);
+  words.own.push_back("DROVER_INSTANCE=" + newborn.token);
+  passed_environment(spec, words);
+  point_to(spec, words, plan);
   int raw_pidfd = -1;
-  const int result = clone_child(way, plan, tree, &record.data().child_pid, raw_pidfd);
+  const int result = clone_child(birth.way, plan, tree, &newborn.pid, raw_pidfd);
   Child made{result, Fd(raw_pidfd)};
   ::prctl(PR_SET_DUMPABLE, 1);  // a child that changed its user while it shared our memory has cleared this
   if (result < 0) return failure(-result, Stage::clone);
-  if (record.data().spawn_stage == 0) return made;
+  if (newborn.stage == 0) return made;
   siginfo_t info{};
   reap(made.pidfd.get(), info);
-  return failure(record.data().spawn_error, Stage(record.data().spawn_stage));
+  return failure(newborn.error, Stage(newborn.stage));
 }
 
 SelfTest self_test(Base& base, Way from) {

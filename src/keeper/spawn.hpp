@@ -2,8 +2,7 @@
 // One process, born in its cgroup: clone3(CLONE_VM|CLONE_VFORK|CLONE_PIDFD|CLONE_INTO_CGROUP), or what the
 // machine allows.
 
-#include "keeper/record.hpp"
-#include "keeper/tree.hpp"
+#include "keeper/limits.hpp"
 
 namespace drover::keeper {
 
@@ -26,10 +25,19 @@ struct Birth {
   std::uint64_t open_files = 0;  // soft; 0: ours
 };
 
-/// Starts `spec` with these ends as stdout and stderr. On failure nothing is left: the child is reaped.
-/// The pid is in the record before the child runs. Main thread only.
-Outcome<Child> spawn(const Birth& birth, const SpawnSpec& spec, const Tree& tree, Record& record,
-                     const Fd (&output)[2]);
+/// What a child gets besides its parameters, and where the news of it go.
+struct Newborn {
+  int out = -1, err = -1;    // its stdout and stderr; err −1: the same
+  std::vector<int> sockets;  // from descriptor 3 on
+  const Limits& limits;
+  std::string token;
+  std::int32_t& pid;        // set by the kernel before the child runs
+  std::uint32_t& degraded;  // Degraded is added
+  std::uint16_t& stage;     // 0, or where the child failed, and why
+  std::int32_t& error;
+};
+/// On failure nothing is left: the child is reaped. Main thread only.
+Outcome<Child> spawn(const Birth& birth, const SpawnSpec& spec, const Tree& tree, const Newborn& newborn);
 
 struct SelfTest {
   Way way = Way::fork;

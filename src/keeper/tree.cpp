@@ -198,11 +198,4 @@ void Tree::remove() {
   if (!path_.empty()) remove_below(path_);
 }
 
-bool Tree::oom_killed(bool& known) const {
-  const auto text = directory_ ? read_at(directory_.get(), "memory.events") : std::string();
-  const auto at = text.find("oom_kill ");
-  known = at != std::string::npos;
-  return known && text.compare(at + 9, 2, "0\n") != 0;
-}
-
 }  // namespace drover::keeper

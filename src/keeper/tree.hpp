@@ -23,11 +23,27 @@ bool parse_level(std::string_view text, Level& level);
 inline bool notifies(Level level) { return level == Level::cgroup2 || level == Level::cgroup2_freeze; }
 inline bool has_cgroup(Level level) { return level <= Level::freezer; }
 
+enum class Controller : std::uint32_t { cpu = 0, memory = 1, pids = 2, io = 3 };
+inline constexpr Controller all_controllers[] = {Controller::cpu, Controller::memory, Controller::pids,
+                                                 Controller::io};
+const char* name(Controller controller);
+/// Where the limits of one controller are set.
+struct ControllerHome {
+  bool unified = false;   // enabled for the incarnations' cgroup2 directories
+  std::string directory;  // else: of this keeper's incarnations in the hierarchy of cgroup v1; "": nowhere
+  bool there() const { return unified || !directory.empty(); }
+};
+
 /// Where we may make cgroups.
 struct Base {
   Level level = Level::subreaper;
   std::string path;  // the directory of this keeper's incarnations; "" without cgroups
+  ControllerHome controllers[4];
+  const ControllerHome& home(Controller controller) const { return controllers[std::size_t(controller)]; }
 };
+std::string controllers_of(const Base& base);  // "cpu memory pids"
+/// Removes its directories, where nobody lives in them.
+void remove(const Base& base);
 struct BaseOptions {
   std::string cgroup;      // a delegated cgroup2 directory to use; "": look for one
   std::string run_dir;     // where cgroup2 is mounted when nobody has
@@ -64,7 +80,6 @@ class Tree {
   void signal_all(int signal) const;
   void kill() const;  // one round; repeat it until empty()
   void remove();      // the cgroup, and what the service made below it
-  bool oom_killed(bool& known) const;
 
  private:
   void kill_by_freezing(const char* file, const char* freeze, const char* thaw) const;

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "keeper/protocol.hpp"
+#include "keeper/spawn_spec.hpp"
 
 namespace drover::keeper {
 

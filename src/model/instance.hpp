@@ -80,11 +80,12 @@ struct Observed {
   std::map<std::string, std::uint16_t> ports;
   std::uint8_t progress = 0;  // 0–100 on long steps
   std::optional<std::uint32_t> eta_s;
+  std::vector<std::string> degraded;  // what of its limits and isolation the host does not enforce
 };
 BOOST_DESCRIBE_STRUCT(Observed, (),
                       (instance, epoch, generation, digest, incarnation, version, restart_generation, run,
                        state, health, reason, since, pid, started_at, ready_at, next_try, last_exit,
-                       last_lines, restarts, ports, progress, eta_s))
+                       last_lines, restarts, ports, progress, eta_s, degraded))
 
 /// Slot names: "web-1" counts from 1; per node "web@pve1".
 std::string slot_name(const std::string& service, std::uint32_t index);

@@ -51,17 +51,6 @@ void check_process(const ProcessSpec& spec, const std::string& at, Problems& pro
     problems.add(at + ".nice", fmt::format("{} is not between -20 and 19", spec.nice));
 }
 
-void check_stop(const Stop& stop, const std::string& at, Problems& problems) {
-  if (!stop.signal.starts_with("SIG") || !signal_number(stop.signal)) {
-    std::vector<std::string> known;
-    for (std::int32_t i = 1; i < 32; ++i) known.emplace_back(signal_name(i));
-    problems.add(at + ".signal",
-                 fmt::format("\"{}\" is not the name of a signal, such as SIGTERM", stop.signal),
-                 did_you_mean(stop.signal, known));
-  }
-  check_duration(stop.grace, {0s, 24h}, at + ".grace", problems);
-}
-
 void check_port(const Service& service, std::size_t index, const std::string& at, Problems& problems) {
   const Port& port = service.ports[index];
   if (!is_name(port.name))
@@ -118,6 +107,9 @@ void check_service(const Service& service, const std::string& at, Problems& prob
   check_probes(service, at + ".probes", problems);
   check_restart(service, at + ".restart", problems);
   check_stop(service.stop, at + ".stop", problems);
+  check_limits(std::get<ProcessSpec>(service.spec), at, problems);
+  check_isolation(std::get<ProcessSpec>(service.spec), at, problems);
+  check_passed(service, at, problems);
   check_place(service.place, at + ".place", problems);
   check_numbers(service, at, problems);
 }

@@ -34,6 +34,11 @@ void check_command(const std::vector<std::string>& command, const std::string& a
 /// How it is asked and when it is started again: validate_probes.cpp.
 void check_probes(const Service& service, const std::string& at, Problems& problems);
 void check_restart(const Service& service, const std::string& at, Problems& problems);
+/// What it may use and touch, how it is stopped, the sockets that it gets: validate_limits.cpp.
+void check_limits(const ProcessSpec& spec, const std::string& at, Problems& problems);
+void check_isolation(const ProcessSpec& spec, const std::string& at, Problems& problems);
+void check_stop(const Stop& stop, const std::string& at, Problems& problems);
+void check_passed(const Service& service, const std::string& at, Problems& problems);
 /// Names, dependencies, cycles, ports of one service against another's.
 void check_between(const Stack& stack, Problems& problems);
 /// Numbers and words of one service. `at`: services.NAME

@@ -66,6 +66,7 @@ void check_placeholders(const Service& service, const std::string& at, Problems&
   const auto& spec = std::get<ProcessSpec>(service.spec);
   checker.command(spec.command, at + ".command");
   for (const auto& [key, value] : spec.environment) checker.text(value, at + ".environment." + key);
+  checker.command(service.stop.before, at + ".stop.before");
   checker.check(service.probes.start, at + ".probes.start");
   checker.check(service.probes.ready, at + ".probes.ready");
   checker.check(service.probes.live, at + ".probes.live");

@@ -54,7 +54,8 @@ std::vector<std::uint32_t> groups_of(const Account& account) {
 
 }  // namespace
 
-Result<Account> find_account(const std::string& user, const std::string& group) {
+Result<Account> find_account(const std::string& user, const std::string& group,
+                             const std::vector<std::string>& groups) {
   Account account;
   account.uid = ::geteuid();
   account.gid = ::getegid();
@@ -75,7 +76,12 @@ Result<Account> find_account(const std::string& user, const std::string& group) 
     return fail(Errc::denied,
                 fmt::format("user {}: only an agent that runs as root can start programs as another user",
                             user.empty() ? group : user));
+  account.change = account.change || (::geteuid() == 0 && !groups.empty());
   if (account.change) account.groups = groups_of(account);
+  for (const auto& name : groups) {
+    TRY(const auto id, group_id(name));
+    account.groups.push_back(id);
+  }
   if (account.home.empty()) account.home = "/";
   return account;
 }

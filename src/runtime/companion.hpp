@@ -15,6 +15,9 @@ WallTime wall_of(std::uint64_t ns);
 /// nullopt: the main process has not ended.
 std::optional<Exit> exit_of(const keeper::InstanceInfo& info);
 
+/// Why the command before a stop did not succeed, for people.
+std::string describe_hook(const keeper::InstanceInfo& info);
+
 /// A probe that runs.
 struct Companion {
   keeper::InstanceInfo latest;

@@ -33,7 +33,7 @@ class Driver {
   /// Unknown: success, and Emptied is told.
   virtual net::Awaitable<Result<void>> stop(agent::StopRun order) = 0;
   /// Its end has been taken in; nothing needs to be remembered. Unknown: success.
-  virtual net::Awaitable<Result<void>> forget(agent::Run run) = 0;
+  virtual net::Awaitable<Result<void>> forget(agent::ForgetRun order) = 0;
   virtual net::Awaitable<Result<RunStats>> stats(agent::Run run) = 0;
 };
 

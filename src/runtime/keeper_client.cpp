@@ -22,6 +22,7 @@ struct Reply {
   Header header;
   std::vector<KeeperInstance> instances;  // spawned, or what a list brought
   std::optional<KeeperStatus> status;
+  std::vector<std::string> texts;  // of a done
 };
 
 /// A request that waits for its answer; owned by the waiting coroutine.
@@ -39,8 +40,8 @@ KeeperInstance instance_of(const Parsed& parsed) {
 
 KeeperStatus status_of(const Parsed& parsed) {
   auto texts = parsed.texts();
-  texts.resize(std::max<std::size_t>(texts.size(), 4));
-  return {parsed.as<keeper::StatusInfo>(), texts[0], texts[1], texts[2], texts[3]};
+  texts.resize(std::max<std::size_t>(texts.size(), 5));
+  return {parsed.as<keeper::StatusInfo>(), texts[0], texts[1], texts[2], texts[3], texts[4]};
 }
 
 std::string_view word(Status status) {
@@ -145,6 +146,7 @@ struct KeeperClient::Impl {
     if (parsed.header.type == Type::instance || (parsed.header.type == Type::spawned))
       reply.instances.push_back(instance_of(parsed));
     if (parsed.header.type == Type::instance) return;  // more comes
+    if (parsed.header.type == Type::done) reply.texts = parsed.texts();
     if (parsed.header.type == Type::status_reply) reply.status = status_of(parsed);
     found->second->done.set();
     pending.erase(found);
@@ -168,12 +170,11 @@ struct KeeperClient::Impl {
     }
   }
 
-  net::Awaitable<Result<void>> send(std::string bytes, int fd) {
+  net::Awaitable<Result<void>> send(std::string bytes, std::vector<int> fds) {
     for (;;) {
       const auto to = socket;
       if (!to) co_return fail(Errc::unavailable, last_failure);
-      const bool sent = fd >= 0 ? keeper::send_packet(to->get(), bytes, std::span(&fd, 1))
-                                : keeper::send_packet(to->get(), bytes);
+      const bool sent = keeper::send_packet(to->get(), bytes, fds);
       if (sent) co_return Result<void>();
       if (errno != EAGAIN && errno != EWOULDBLOCK) {
         drop(std::strerror(errno));
@@ -184,7 +185,8 @@ struct KeeperClient::Impl {
   }
 
   /// `build` gets the number of the request.
-  net::Awaitable<Answered> exchange(std::function<std::string(std::uint32_t)> build, int fd) {
+  net::Awaitable<Answered> exchange(std::function<std::string(std::uint32_t)> build,
+                                    std::vector<int> fds = {}) {
     struct Entry {  // taken out however this ends
       Impl& impl;
       std::uint32_t number;
@@ -195,7 +197,7 @@ struct KeeperClient::Impl {
       }
       ~Entry() { impl.pending.erase(number); }
     } entry(*this);
-    if (auto sent = co_await send(build(entry.number), fd); !sent)
+    if (auto sent = co_await send(build(entry.number), std::move(fds)); !sent)
       co_return std::unexpected(not_reached(sent.error().message));
     const bool answered = co_await entry.waiting.done.wait_for(options.request);
     if (!answered) {
@@ -209,10 +211,10 @@ struct KeeperClient::Impl {
   }
 
   /// Waits for a connection first.
-  net::Awaitable<Answered> ask(std::function<std::string(std::uint32_t)> build, int fd = -1) {
+  net::Awaitable<Answered> ask(std::function<std::string(std::uint32_t)> build, std::vector<int> fds = {}) {
     if (!listed.is_set() && !co_await listed.wait_for(options.request))
       co_return std::unexpected(not_reached(last_failure));
-    co_return co_await exchange(std::move(build), fd);
+    co_return co_await exchange(std::move(build), std::move(fds));
   }
 
   static std::string bare(Type type, std::uint32_t request) {
@@ -220,19 +222,15 @@ struct KeeperClient::Impl {
   }
 
   net::Awaitable<Result<void>> handshake() {
-    auto hello = co_await exchange(
-        [](std::uint32_t n) {
-          return Packet(Header{.type = Type::hello, .request = n}, keeper::Hello{}).bytes();
-        },
-        -1);
+    auto hello = co_await exchange([](std::uint32_t n) {
+      return Packet(Header{.type = Type::hello, .request = n}, keeper::Hello{}).bytes();
+    });
     if (!hello) co_return fail(hello.error().as_error());
-    auto subscribed = co_await exchange(
-        [](std::uint32_t n) {
-          return Packet(Header{.type = Type::subscribe, .request = n}, keeper::Subscribe{}).bytes();
-        },
-        -1);
+    auto subscribed = co_await exchange([](std::uint32_t n) {
+      return Packet(Header{.type = Type::subscribe, .request = n}, keeper::Subscribe{}).bytes();
+    });
     if (!subscribed) co_return fail(subscribed.error().as_error());
-    auto all = co_await exchange([](std::uint32_t n) { return bare(Type::list, n); }, -1);
+    auto all = co_await exchange([](std::uint32_t n) { return bare(Type::list, n); });
     if (!all) co_return fail(all.error().as_error());
     if (callbacks.on_listed) callbacks.on_listed(all->instances);
     co_return Result<void>();
@@ -304,12 +302,13 @@ net::Awaitable<std::expected<KeeperInstance, KeeperFailure>> KeeperClient::spawn
                                             from_errno(error, "memfd_create").message});
   }
   const auto build = [&what](std::uint32_t n) {
-    return Packet(Header{.type = Type::spawn, .request = n}, keeper::Spawn{.incarnation = what.incarnation})
-        .text(what.key)
-        .text(what.token)
-        .bytes();
+    const keeper::Spawn fixed{.incarnation = what.incarnation,
+                              .passed_fds = std::uint32_t(what.sockets.size())};
+    return Packet(Header{.type = Type::spawn, .request = n}, fixed).text(what.key).text(what.token).bytes();
   };
-  auto reply = co_await impl_->ask(build, parameters.get());
+  std::vector<int> fds{parameters.get()};
+  fds.insert(fds.end(), what.sockets.begin(), what.sockets.end());
+  auto reply = co_await impl_->ask(build, std::move(fds));
   if (!reply) co_return std::unexpected(std::move(reply).error());
   if (reply->instances.empty()) co_return std::unexpected(not_reached("its answer lacks the instance"));
   co_return std::move(reply->instances.front());
@@ -326,8 +325,27 @@ Result<void> only_status(const Answered& reply) {
 }
 }  // namespace
 
-net::Awaitable<Result<void>> KeeperClient::stop(std::string key, keeper::Stop what) {
-  co_return only_status(co_await impl_->ask(order(Type::stop, what, std::move(key))));
+net::Awaitable<Result<void>> KeeperClient::stop(std::string key, keeper::Stop what,
+                                                std::optional<keeper::SpawnSpec> hook) {
+  what.hook = hook ? 1 : 0;
+  if (!hook) co_return only_status(co_await impl_->ask(order(Type::stop, what, std::move(key))));
+  const Fd parameters(keeper::sealed_memfd("drover-hook", keeper::encode(*hook)));
+  if (!parameters) co_return fail(from_errno(errno, "memfd_create"));
+  std::vector<int> fds{parameters.get()};
+  co_return only_status(co_await impl_->ask(order(Type::stop, what, std::move(key)), std::move(fds)));
+}
+net::Awaitable<Result<std::vector<std::string>>> KeeperClient::sockets() {
+  auto reply = co_await impl_->ask([](std::uint32_t n) { return Impl::bare(Type::sockets, n); });
+  if (!reply) co_return fail(reply.error().as_error());
+  co_return std::move(reply->texts);
+}
+net::Awaitable<Result<void>> KeeperClient::release(std::vector<std::string> names) {
+  const auto build = [&](std::uint32_t n) {
+    Packet packet(Header{.type = Type::release, .request = n});
+    for (const auto& name : names) packet.text(name);
+    return packet.bytes();
+  };
+  co_return only_status(co_await impl_->ask(build));
 }
 net::Awaitable<Result<void>> KeeperClient::signal(std::string key, keeper::Signal what) {
   co_return only_status(co_await impl_->ask(order(Type::signal, what, std::move(key))));

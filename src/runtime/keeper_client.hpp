@@ -9,11 +9,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/log.hpp"
-#include "keeper/protocol.hpp"
+#include "keeper/spawn_spec.hpp"
 #include "net/async.hpp"
 #include "runtime/paths.hpp"
 
@@ -37,7 +38,7 @@ struct KeeperInstance {
 
 struct KeeperStatus {
   keeper::StatusInfo info;
-  std::string level, spawn_way, cgroup_base, version;
+  std::string level, spawn_way, cgroup_base, version, controllers;
 };
 
 /// A request that the keeper refused, or that did not reach it (status unavailable or internal).
@@ -53,6 +54,7 @@ struct KeeperSpawn {
   std::string key, token;
   std::uint64_t incarnation = 0;
   keeper::SpawnSpec spec;
+  std::vector<int> sockets;  // for those of its names that say `sent`; the caller's
 };
 
 class KeeperClient {
@@ -74,7 +76,12 @@ class KeeperClient {
   bool connected() const;
 
   net::Awaitable<std::expected<KeeperInstance, KeeperFailure>> spawn(KeeperSpawn what);
-  net::Awaitable<Result<void>> stop(std::string key, keeper::Stop order);
+  /// `hook`: the command before the first signal.
+  net::Awaitable<Result<void>> stop(std::string key, keeper::Stop order,
+                                    std::optional<keeper::SpawnSpec> hook = std::nullopt);
+  /// The names of all sockets that it holds, and their end.
+  net::Awaitable<Result<std::vector<std::string>>> sockets();
+  net::Awaitable<Result<void>> release(std::vector<std::string> names);
   net::Awaitable<Result<void>> signal(std::string key, keeper::Signal order);
   net::Awaitable<Result<void>> kill(std::string key, std::uint64_t incarnation);
   net::Awaitable<Result<void>> forget(std::string key, std::uint64_t incarnation);

@@ -3,6 +3,13 @@
 namespace drover::runtime {
 
 namespace {
+/// Its socket is bound by us, and may be held since a former run: passed.cpp.
+bool passed(const Service& service, const std::string& port) {
+  for (const auto& declared : service.ports)
+    if (declared.name == port) return declared.pass != PortPass::no;
+  return false;
+}
+
 std::string protocol_of(const Service& service, const std::string& port) {
   for (const auto& declared : service.ports)
     if (declared.name == port) return declared.protocol;
@@ -12,6 +19,7 @@ std::string protocol_of(const Service& service, const std::string& port) {
 
 std::optional<agent::SpawnFailed> take_ports(const agent::Spawn& spawn, std::vector<Fd>& claims) {
   for (const auto& [name, port] : spawn.ports) {
+    if (passed(spawn.service, name)) continue;
     const auto protocol = protocol_of(spawn.service, name);
     auto claim = claim_port(port, protocol);
     const bool free = prove_free(port, protocol).has_value();

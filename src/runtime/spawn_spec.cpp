@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "base/text.hpp"
+#include "runtime/spawn_limits.hpp"
 
 namespace drover::runtime {
 
@@ -116,18 +117,14 @@ Result<std::string> own_directory(const agent::Spawn& spawn, const Paths& paths)
 }
 
 void apply_account(const Account& account, keeper::SpawnSpec& spec) {
+  spec.groups = account.groups;
   if (!account.change) return;
   spec.fixed.set_user = 1;
   spec.fixed.uid = account.uid;
   spec.fixed.gid = account.gid;
-  spec.groups = account.groups;
 }
 
-void apply_limits(const agent::Spawn& spawn, keeper::SpawnSpec& spec) {
-  const auto& wanted = process(spawn);
-  spec.fixed.umask = wanted.umask;
-  spec.fixed.set_nice = wanted.nice != 0 ? 1 : 0;
-  spec.fixed.nice = wanted.nice;
+void apply_log(const agent::Spawn& spawn, keeper::SpawnSpec& spec) {
   spec.fixed.on_full =
       spawn.service.logs.on_full == LogFull::block ? keeper::OnFull::block : keeper::OnFull::drop;
   spec.fixed.log_budget = spawn.service.logs.budget;
@@ -139,7 +136,7 @@ std::expected<keeper::SpawnSpec, Refusal> build(const agent::Spawn& spawn, const
   const auto lookup =
       words_of({spawn.run.instance, spawn.stack, spawn.instance_name, spawn.index, spawn.ports}, node);
   const auto of = fmt::format(" (of {})", service_of(spawn));
-  const auto account = find_account(process(spawn).user, process(spawn).group);
+  const auto account = find_account(process(spawn).user, process(spawn).group, process(spawn).groups);
   if (!account) return refuse(spawn, account.error().message + of);
   keeper::SpawnSpec spec;
   auto environment = environment_of(spawn, *account, lookup);
@@ -161,7 +158,9 @@ std::expected<keeper::SpawnSpec, Refusal> build(const agent::Spawn& spawn, const
   if (auto why = bad_directory(spawn, spec.cwd); !why.empty()) return refuse(spawn, std::move(why));
   if (auto why = missing_program(spawn, spec); !why.empty()) return refuse(spawn, std::move(why));
   apply_account(*account, spec);
-  apply_limits(spawn, spec);
+  apply_log(spawn, spec);
+  if (const auto applied = apply_limits(process(spawn), spec); !applied)
+    return refuse(spawn, applied.error().message + of);
   return spec;
 }
 
@@ -206,6 +205,7 @@ std::string of_stage(const agent::Spawn& spawn, keeper::Stage stage, int error) 
     case keeper::Stage::uid: return fmt::format("cannot become user {}: {}", wanted.user, text);
     case keeper::Stage::nice: return fmt::format("nice {}: {}", wanted.nice, text);
     case keeper::Stage::rlimit: return "a resource limit cannot be set: " + text;
+    case keeper::Stage::socket: return "a listening socket cannot be passed: " + text;
     case keeper::Stage::params: return "the keeper does not take the parameters: " + text;
     case keeper::Stage::record: return "no intent record could be written: " + text;
     case keeper::Stage::cgroup:
@@ -255,6 +255,9 @@ std::expected<keeper::SpawnSpec, Refusal> companion_spec(const agent::Spawn& of,
   if (!spec) return spec;
   spec->log_directory = std::move(output);
   spec->fixed.merge = 1;
+  // A probe is not the service; what runs in the service's cgroup has the service's limits there.
+  spec->fixed.memory_max = spec->fixed.cpu_quota_us = 0;
+  spec->fixed.pids_max = spec->fixed.io_weight = 0;
   spec->fixed.on_full = keeper::OnFull::drop;
   spec->fixed.log_segment = 64 << 10;
   spec->fixed.log_budget = 128 << 10;

@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "core/agent/io.hpp"
-#include "keeper/protocol.hpp"
+#include "keeper/spawn_spec.hpp"
 #include "model/placeholder.hpp"
 #include "runtime/paths.hpp"
 
@@ -32,10 +32,12 @@ struct Account {
   std::uint32_t uid = 0, gid = 0;
   std::vector<std::uint32_t> groups;
   std::string name, home;
-  bool change = false;  // it is not what we run as
+  bool change = false;  // it is not what we run as, or has more groups; root only
 };
-/// Empty names: who we are. not_found, denied with the reason for people.
-Result<Account> find_account(const std::string& user, const std::string& group);
+/// Empty names: who we are. `groups`: beside those that the user is in. not_found, denied with the reason for
+/// people.
+Result<Account> find_account(const std::string& user, const std::string& group,
+                             const std::vector<std::string>& groups);
 
 /// nullopt on success, otherwise why and whether it makes sense to try again.
 using Refusal = agent::SpawnFailed;

@@ -81,6 +81,14 @@ const Field<Port> port_fields[] = {
        if (auto word = read_word(context, value, protocols)) to.protocol = *word;
      },
      [] { return json::value{{"enum", {"tcp", "udp"}}}; }, ""},
+    {"pass",
+     [](Context& context, const Value& value, Port& to) {
+       const auto words = drover::detail::enum_names<PortPass>();
+       if (auto word = read_word(context, value, words))
+         to.pass = enum_value<PortPass>(*word).value_or(PortPass::no);
+     },
+     [] { return json::value{{"enum", {"no", "listen_fds", "nginx"}}}; },
+     "The socket is held for it over restarts, and passed: LISTEN_FDS, or nginx's NGINX"},
 };
 const Later port_later[] = {{"target", "target", one_number},
                             {"host_ip", "host_ip"},

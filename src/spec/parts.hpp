@@ -67,11 +67,21 @@ void read_probes(Context& context, const Value& value, Draft& draft);
 json::value ports_schema();
 json::value probes_schema();
 
-// policy.cpp
-void read_restart(Context& context, const Value& value, Draft& draft);
+// limits.cpp
+std::span<const Field<Draft>> limit_table();  // the service's keys for limits and isolation
+void read_resources(Context& context, const Value& value, Draft& draft);
+json::value resources_schema();
+
+// stop.cpp
 void read_stop(Context& context, const Value& value, Draft& draft);
 void read_stop_signal(Context& context, const Value& value, Draft& draft);
 void read_stop_grace(Context& context, const Value& value, Draft& draft);
+void read_pre_stop(Context& context, const Value& value, Draft& draft);
+json::value stop_schema();
+json::value pre_stop_schema();
+
+// policy.cpp
+void read_restart(Context& context, const Value& value, Draft& draft);
 void read_depends_on(Context& context, const Value& value, Draft& draft);
 void read_scale(Context& context, const Value& value, Draft& draft);
 void read_deploy(Context& context, const Value& value, Draft& draft);
@@ -79,7 +89,6 @@ void read_place(Context& context, const Value& value, Place& to);
 void read_update(Context& context, const Value& value, Update& to);
 void read_logs(Context& context, const Value& value, Draft& draft);
 json::value restart_schema();
-json::value stop_schema();
 json::value depends_on_schema();
 json::value scale_schema();
 json::value deploy_schema();

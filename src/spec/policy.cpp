@@ -1,10 +1,9 @@
-// Restart, stop, dependencies, scale, placement, updates, logs.
+// Restart, dependencies, scale, placement, updates, logs.
 #include <fmt/format.h>
 
 #include <charconv>
 
 #include "base/text.hpp"
-#include "model/signals.hpp"
 #include "spec/parts.hpp"
 
 namespace drover::spec {
@@ -73,30 +72,6 @@ const Later restart_later[] = {{"on_unhealthy", "on_unhealthy"},
                                {"memory_max", "restarts by memory"},
                                {"restart_dependants", "restart_dependants"}};
 
-void read_signal(Context& context, const Value& value, Stop& to) {
-  auto text = read_string(context, value);
-  if (!text) return;
-  std::int32_t number = 0;
-  auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
-  bool numeric = error == std::errc() && end == text->data() + text->size();
-  if (!numeric) number = signal_number(*text).value_or(0);
-  // What has no name is left as it is: validate() has the words for it.
-  to.signal = signal_name(number).empty() ? *text : std::string(signal_name(number));
-}
-
-void read_grace(Context& context, const Value& value, Stop& to) {
-  if (auto grace = read_duration(context, value)) to.grace = *grace;
-}
-
-const Field<Stop> stop_fields[] = {
-    {"signal", &read_signal, &text_schema, "SIGTERM"},
-    {"grace", &read_grace, &duration_schema, "Then all of it is killed (10s)"},
-};
-
-void twice(Context& context, const Value& value, Draft& draft, std::string_view other) {
-  if (draft.given.contains(std::string(other)))
-    context.problem(value.at, fmt::format("\"{}\" says how to stop already", other), "take one of them away");
-}
 }  // namespace
 
 void read_restart(Context& context, const Value& value, Draft& draft) {
@@ -105,23 +80,6 @@ void read_restart(Context& context, const Value& value, Draft& draft) {
   else if (value.kind == Value::Kind::list)
     want_map(context, value, "{policy: always, give_up: \"5 in 10m\"}");
   else read_policy(context, value, to);
-}
-
-void read_stop(Context& context, const Value& value, Draft& draft) {
-  if (want_map(context, value, "{signal: SIGTERM, grace: 10s}"))
-    read_fields<Stop>(context, value, draft.service.stop, stop_fields);
-}
-
-void read_stop_signal(Context& context, const Value& value, Draft& draft) {
-  context.also("stop.signal");
-  twice(context, value, draft, "stop");
-  read_signal(context, value, draft.service.stop);
-}
-
-void read_stop_grace(Context& context, const Value& value, Draft& draft) {
-  context.also("stop.grace");
-  twice(context, value, draft, "stop");
-  read_grace(context, value, draft.service.stop);
 }
 
 namespace {
@@ -221,11 +179,11 @@ const Field<Draft> deploy_fields[] = {
        if (mode == "global") to.service.scale.kind = ScaleKind::per_node;
      },
      [] { return json::value{{"enum", {"replicated", "global"}}}; }, "global: one on each node"},
+    {"resources", &read_resources, &resources_schema, "limits: {cpus, memory, pids}"},
 };
 const Later deploy_later[] = {{"endpoint_mode", "endpoint_mode"},
                               {"labels", "labels here", "use the service's \"labels\""},
                               {"placement", "placement in Compose's words", "use \"place\""},
-                              {"resources", "resources"},
                               {"restart_policy", "restart_policy", "use \"restart\""},
                               {"update_config", "update_config", "use \"update\""},
                               {"rollback_config", "rollback_config"}};
@@ -333,7 +291,6 @@ void read_logs(Context& context, const Value& value, Draft& draft) {
 json::value restart_schema() {
   return either({enum_schema<RestartPolicy>(), fields_schema<Restart>(restart_fields)});
 }
-json::value stop_schema() { return fields_schema<Stop>(stop_fields); }
 json::value scale_schema() { return either({number_schema(0, 10'000), json::value{{"enum", {"per-node"}}}}); }
 json::value deploy_schema() { return fields_schema<Draft>(deploy_fields); }
 json::value place_schema() { return fields_schema<PlaceDraft>(place_fields); }

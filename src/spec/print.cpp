@@ -30,14 +30,53 @@ json::value pairs(const std::map<std::string, std::string>& values) {
 
 json::value duration(Duration value) { return text(format_duration(value)); }
 
+json::value amount(std::uint64_t value) {
+  return value == UINT64_MAX ? json::value("unlimited") : json::value(value);
+}
+
+void put_limits(const Limits& limits, json::object& out) {
+  json::object rlimits;
+  for (const auto& [name, limit] : limits.rlimits)
+    rlimits.emplace(name, json::object{{"soft", amount(limit.soft)}, {"hard", amount(limit.hard)}});
+  if (!rlimits.empty()) out["limits"] = std::move(rlimits);
+  if (limits.cpus) out["cpus"] = text(fmt::format("{}", *limits.cpus));
+  if (limits.memory) out["memory"] = text(format_size(*limits.memory));
+  if (limits.pids) out["pids"] = *limits.pids;
+  if (limits.io_weight) out["io_weight"] = *limits.io_weight;
+  if (limits.oom_score) out["oom_score"] = *limits.oom_score;
+}
+
+void put_isolation(const Isolation& isolation, json::object& out) {
+  if (isolation.capabilities) out["capabilities"] = texts(*isolation.capabilities);
+  if (isolation.no_new_privileges) out["no_new_privileges"] = true;
+  if (isolation.private_tmp) out["private_tmp"] = true;
+  if (isolation.read_only) out["read_only"] = true;
+  if (!isolation.read_only_paths.empty()) out["read_only_paths"] = texts(isolation.read_only_paths);
+  if (!isolation.read_write_paths.empty()) out["read_write_paths"] = texts(isolation.read_write_paths);
+}
+
 void put_process(const ProcessSpec& spec, json::object& out) {
   out["command"] = texts(spec.command);
   out["working_dir"] = text(spec.working_dir);
   if (!spec.environment.empty()) out["environment"] = pairs(spec.environment);
   if (!spec.user.empty()) out["user"] = text(spec.user);
   if (!spec.group.empty()) out["group"] = text(spec.group);
+  if (!spec.groups.empty()) out["groups"] = texts(spec.groups);
   out["umask"] = text(fmt::format("{:03o}", spec.umask));
   out["nice"] = spec.nice;
+  put_limits(spec.limits, out);
+  put_isolation(spec.isolation, out);
+}
+
+json::value stop(const Stop& value) {
+  json::object out{{"signal", text(value.signal)}, {"grace", duration(value.grace)}};
+  if (!value.before.empty()) out["before"] = texts(value.before);
+  json::array steps;
+  for (const StopStep& step : value.then)
+    steps.push_back(text(fmt::format("{} after {}", step.signal, format_duration(step.after))));
+  if (!steps.empty()) out["then"] = std::move(steps);
+  if (value.target != StopTarget::main) out["target"] = text(spec::enum_word(value.target));
+  return out;
 }
 
 json::value port(const Port& value) {
@@ -46,6 +85,7 @@ json::value port(const Port& value) {
   else out["published"] = value.published;
   if (!value.plus.empty()) out["plus"] = text(value.plus);
   out["protocol"] = text(value.protocol);
+  if (value.pass != PortPass::no) out["pass"] = text(enum_name(value.pass));
   return out;
 }
 
@@ -116,7 +156,7 @@ json::value service(const Service& value) {
   if (!ports.empty()) out["ports"] = std::move(ports);
   out["probes"] = probes(value.probes);
   out["restart"] = restart(value.restart);
-  out["stop"] = json::object{{"signal", text(value.stop.signal)}, {"grace", duration(value.stop.grace)}};
+  out["stop"] = stop(value.stop);
   if (!value.depends_on.empty()) out["depends_on"] = depends_on(value.depends_on);
   if (value.scale.kind == ScaleKind::per_node) out["scale"] = "per-node";
   else out["scale"] = value.scale.count;

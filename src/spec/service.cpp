@@ -26,7 +26,7 @@ void read_labels(Context& context, const Value& value, Draft& draft) {
   draft.service.labels = read_pairs(context, value, false);
 }
 
-const Field<Draft> service_fields[] = {
+const Field<Draft> own_fields[] = {
     {"kind", &read_kind, &enum_schema<ServiceKind>, "A job runs to its end"},
     {"command", &read_command, [] { return either({text_schema(), strings_schema()}); },
      "What runs: a list, or a text split as a shell would; no shell runs it"},
@@ -43,6 +43,7 @@ const Field<Draft> service_fields[] = {
     {"stop", &read_stop, &stop_schema, "How to end it"},
     {"stop_signal", &read_stop_signal, &text_schema, "Compose's word for stop.signal"},
     {"stop_grace_period", &read_stop_grace, &duration_schema, "Compose's word for stop.grace"},
+    {"pre_stop", &read_pre_stop, &pre_stop_schema, "Compose's word for stop.before"},
     {"depends_on", &read_depends_on, &depends_on_schema, "What must be there before it starts"},
     {"scale", &read_scale, &scale_schema, "How many instances, or per-node"},
     {"deploy", &read_deploy, &deploy_schema, "Compose's words for scale"},
@@ -54,8 +55,17 @@ const Field<Draft> service_fields[] = {
     {"labels", &read_labels, &pairs_schema, "For people and filters"},
 };
 
+/// All keys of a service, in the order of the schema.
+std::span<const Field<Draft>> service_fields() {
+  static const std::vector<Field<Draft>> all = [] {
+    std::vector<Field<Draft>> table(std::begin(own_fields), std::end(own_fields));
+    table.insert(table.end(), limit_table().begin(), limit_table().end());
+    return table;
+  }();
+  return all;
+}
+
 constexpr std::string_view compose = "this field of Compose";
-constexpr std::string_view isolation = "isolation and limits";
 const Later service_later[] = {
     {"image", "containers"},
     {"build", "containers"},
@@ -74,20 +84,9 @@ const Later service_later[] = {
     {"retries", "retries", "use \"restart\""},
     {"healthcheck", "Compose's healthcheck", "use \"probes\""},
     {"logging", "Compose's logging", "use \"logs\""},
-    {"limits", isolation},
-    {"cpus", isolation},
-    {"memory", isolation},
-    {"pids", isolation},
-    {"no_new_privileges", isolation},
-    {"capabilities", isolation},
-    {"private_tmp", isolation},
-    {"read_only", isolation},
-    {"read_write_paths", isolation},
     {"annotations", compose},
     {"attach", compose},
     {"blkio_config", compose},
-    {"cap_add", compose},
-    {"cap_drop", compose},
     {"cgroup", compose},
     {"cgroup_parent", compose},
     {"cpu_count", compose},
@@ -110,7 +109,6 @@ const Later service_later[] = {
     {"extends", compose},
     {"external_links", compose},
     {"extra_hosts", compose},
-    {"group_add", compose},
     {"hostname", compose},
     {"init", compose},
     {"ipc", compose},
@@ -118,7 +116,6 @@ const Later service_later[] = {
     {"label_file", compose},
     {"links", compose},
     {"mac_address", compose},
-    {"mem_limit", compose},
     {"mem_reservation", compose},
     {"mem_swappiness", compose},
     {"memswap_limit", compose},
@@ -126,25 +123,20 @@ const Later service_later[] = {
     {"network_mode", compose},
     {"networks", compose},
     {"oom_kill_disable", compose},
-    {"oom_score_adj", compose},
     {"pid", compose},
-    {"pids_limit", compose},
     {"platform", compose},
     {"post_start", compose},
     {"pre_start", compose},
-    {"pre_stop", compose},
     {"privileged", compose},
     {"profiles", compose},
     {"provider", compose},
     {"runtime", compose},
-    {"security_opt", compose},
     {"shm_size", compose},
     {"stdin_open", compose},
     {"storage_opt", compose},
     {"sysctls", compose},
     {"tmpfs", compose},
     {"tty", compose},
-    {"ulimits", compose},
     {"use_api_socket", compose},
     {"userns_mode", compose},
     {"uts", compose},
@@ -206,11 +198,11 @@ Service read_service(Context& context, const Entry& entry, const Service& defaul
   draft.service.name = entry.key;
   if (entry.value.kind == Value::Kind::map) {
     note_given(context, entry.value, draft);
-    read_fields<Draft>(context, entry.value, draft, service_fields, service_later);
+    read_fields<Draft>(context, entry.value, draft, service_fields(), service_later);
     if (const Entry* ours = entry.value.find("x-drover")) {
       Context::Step step(context, "", "x-drover", ours->at);
       if (want_map(context, ours->value, "{kind: job}"))
-        read_fields<Draft>(context, ours->value, draft, service_fields, service_later);
+        read_fields<Draft>(context, ours->value, draft, service_fields(), service_later);
     }
   } else if (entry.value.kind != Value::Kind::null) {
     want_map(context, entry.value, "{command: [\"./program\"]}");
@@ -233,6 +225,6 @@ std::vector<Service> read_services(Context& context, const Value& value, const S
   return services;
 }
 
-json::value service_schema() { return fields_schema<Draft>(service_fields); }
+json::value service_schema() { return fields_schema<Draft>(service_fields()); }
 
 }  // namespace drover::spec

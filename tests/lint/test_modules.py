@@ -26,7 +26,7 @@ BELOW = {
     "main": ["cli", "import", "hub", "agent", "runtime", "net", "store", "core", "protocol", "spec", "model", "base"],
 }
 # runtime speaks the keeper's protocol, and may see nothing else of the keeper.
-SINGLE_FILES = {("runtime", "keeper/protocol.hpp")}
+SINGLE_FILES = {("runtime", f"keeper/{name}.hpp") for name in ("protocol", "protocol_io", "spawn_spec")}
 # What stands between the shells: hub and agent in one process are joined by a link that main makes.
 
 FOREIGN = {  # the first part of an include → modules that may use it

@@ -47,6 +47,7 @@ void handle(Step& step, const Event& event) {
     void operator()(const Exited& e) const { exited(step, e); }
     void operator()(const Emptied& e) const { emptied(step, e.run); }
     void operator()(const Stuck& e) const { stuck(step, e); }
+    void operator()(const HookFailed& e) const { hook_failed(step, e); }
     void operator()(const ProbeAnswer& e) const { probe_answer(step, e); }
     void operator()(const LocalCommand& e) const { local_command(step, e); }
     void operator()(const JournalFailed& e) const { journal_failed(step, e.reason); }

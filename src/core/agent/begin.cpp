@@ -153,7 +153,10 @@ void apply(Step& step, Attempt& attempt) {
     instance.restart_wanted = instance.row.run && instance.phase != Phase::none &&
                               instance.row.incarnation <= attempt.row.incarnation;
   if (was_orphan && instance.phase == Phase::running)
-    adopt(step, instance, instance.seen.pid, instance.seen.started_at);
+    adopt(step, instance,
+          Found{.pid = instance.seen.pid,
+                .started_at = instance.seen.started_at,
+                .degraded = instance.seen.degraded});
   step.mark(instance);
   drive(step, id);
 }

@@ -23,11 +23,30 @@ bool must_stop(const Instance& instance) {
          !instance.unhealthy.empty() || instance.live_digest != instance.row.placement.digest;
 }
 
+/// The run in hand, as it was started.
+Spawn live_spawn(const Instance& instance) {
+  Placement placement = instance.row.placement;
+  placement.digest = instance.live_digest;
+  return Spawn{.run = instance.run(),
+               .placement = std::move(placement),
+               .stack = instance.row.stack,
+               .instance_name = instance.row.instance_name,
+               .index = instance.row.index,
+               .service = instance.live_service,
+               .ports = instance.live_ports};
+}
+
+StopRun stop_order(const Instance& instance) {
+  StopRun order{instance.run(), instance.live_service.stop, {}};
+  if (!order.stop.before.empty()) order.of = live_spawn(instance);
+  return order;
+}
+
 void stop_run(Step& step, Instance& instance) {
   instance.phase = Phase::ending;
   instance.exited = false;
   end_probes(instance);
-  step.then(StopRun{instance.run(), instance.live_stop.signal, instance.live_stop.grace});
+  step.then(stop_order(instance));
   bool again = wants_run(instance);
   step.show(instance, again ? InstanceState::restarting : InstanceState::stopping, instance.unhealthy);
   progress(step, instance, "stopping what runs");
@@ -35,7 +54,8 @@ void stop_run(Step& step, Instance& instance) {
 }
 
 void forget_last(Step& step, Instance& instance) {
-  if (auto run = std::exchange(instance.unforgotten, std::nullopt)) step.then(ForgetRun{*run});
+  if (auto run = std::exchange(instance.unforgotten, std::nullopt))
+    step.then(ForgetRun{*run, !wants_run(instance)});
 }
 
 /// Nothing is left of it and nothing shall be.
@@ -80,7 +100,7 @@ void spawn(Step& step, Instance& instance) {
     step.write_placement(instance);
   instance.phase = Phase::spawning;
   instance.live_digest = instance.row.placement.digest;
-  instance.live_stop = instance.row.service.stop;
+  instance.live_service = instance.row.service;
   instance.exited = false;
   instance.unhealthy.clear();
   instance.ended.reset();
@@ -90,18 +110,13 @@ void spawn(Step& step, Instance& instance) {
   instance.live_ports = instance.row.ports;
   instance.seen.pid.reset();
   instance.seen.started_at.reset();
+  instance.seen.degraded.clear();
   instance.seen.ready_at.reset();
   instance.seen.next_try.reset();
   instance.seen.health = Health::none;
   step.show(instance, InstanceState::configuring);
   step.mark(instance);
-  step.then(Spawn{.run = instance.run(),
-                  .placement = instance.row.placement,
-                  .stack = instance.row.stack,
-                  .instance_name = instance.row.instance_name,
-                  .index = instance.row.index,
-                  .service = instance.row.service,
-                  .ports = instance.row.ports});
+  step.then(live_spawn(instance));
 }
 
 void show_finished(Step& step, Instance& instance) {
@@ -256,16 +271,19 @@ void spawned(Step& step, const Spawned& event) {
   instance->spawn_tries = 0;
   instance->seen.pid = event.pid;
   instance->seen.started_at = event.started_at;
+  instance->seen.degraded = event.degraded;
   step.mark(*instance);
   begin_probes(step, *instance, Duration(0));
   drive(step, event.run.instance);
 }
 
-void adopt(Step& step, Instance& instance, std::optional<std::int64_t> pid, std::optional<WallTime> started) {
+void adopt(Step& step, Instance& instance, const Found& found) {
+  const auto& started = found.started_at;
   instance.phase = Phase::running;
-  instance.live_stop = instance.row.service.stop;
-  instance.seen.pid = pid;
+  instance.live_service = instance.row.service;
+  instance.seen.pid = found.pid;
   instance.seen.started_at = started;
+  instance.seen.degraded = found.degraded;
   step.mark(instance);
   Duration age = started ? std::max<Duration>(step.now.wall - *started, Duration(0)) : Duration(0);
   begin_probes(step, instance, age);
@@ -326,6 +344,13 @@ void emptied(Step& step, const Run& run) {
   if (instance->orphan && !instance->deleting) orphan_ended(step, run.instance);
   else drive(step, run.instance);
   wake_port_waiters(step);
+}
+
+void hook_failed(Step& step, const HookFailed& event) {
+  step.note("warn", "The command before the stop failed; the stop goes on. " + event.reason,
+            event.run.instance);
+  Instance* instance = current(step, event.run);
+  if (instance && instance->phase == Phase::ending) step.show(*instance, instance->seen.state, event.reason);
 }
 
 void stuck(Step& step, const Stuck& event) {

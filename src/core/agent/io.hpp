@@ -92,6 +92,7 @@ struct Found {
   std::optional<WallTime> started_at;
   std::optional<Exit> exit;                    // main has ended
   std::map<std::string, std::uint16_t> ports;  // as given with Spawn
+  std::vector<std::string> degraded;           // as told by Spawned
 };
 
 /// First event after construction. Nothing is touched before it.
@@ -113,6 +114,7 @@ struct Spawned {
   Run run;
   std::int64_t pid = 0;
   WallTime started_at{};
+  std::vector<std::string> degraded;  // what of its limits and isolation is not in force, for people
 };
 /// A start that never became a process.
 struct SpawnFailed {
@@ -134,6 +136,11 @@ struct Stuck {
   Run run;
   std::string reason;
 };  // killed, but not gone
+/// The command before the first signal of a stop did not succeed. The stop goes on.
+struct HookFailed {
+  Run run;
+  std::string reason;
+};
 enum class Asked : std::uint8_t { start, ready, live };
 struct ProbeAnswer {
   Run run;
@@ -158,7 +165,7 @@ struct Stopping {
 struct Tick {};
 
 using Event = std::variant<Recovered, LinkUp, LinkDown, FrameIn, Spawned, SpawnFailed, Exited, Emptied, Stuck,
-                           ProbeAnswer, LocalCommand, JournalFailed, Durable, Stopping, Tick>;
+                           HookFailed, ProbeAnswer, LocalCommand, JournalFailed, Durable, Stopping, Tick>;
 
 // ---- effects
 // -------------------------------------------------------------------------------------------------
@@ -171,13 +178,17 @@ struct Spawn {
   Service service;
   std::map<std::string, std::uint16_t> ports;
 };
+/// Answered by Exited and Emptied; HookFailed may come before.
 struct StopRun {
   Run run;
-  std::string signal;
-  Duration grace = 10s;
-};  // answered by Exited and Emptied
+  Stop stop;
+  std::optional<Spawn>
+      of;  // as it was started, for the command before the first signal; absent: there is none
+};
 struct ForgetRun {
   Run run;
+  bool last =
+      false;  // nothing of its slot follows: its passed sockets are closed, unless another run has them
 };  // its end has been taken in: the keeper may drop its record
 struct RemoveFiles {
   InstanceId instance;

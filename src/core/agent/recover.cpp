@@ -20,10 +20,10 @@ std::optional<BootTime> healthy_since(const Step& step, const Instance& instance
 void take_in(Step& step, Instance& instance, const Found& found) {
   instance.row.incarnation = found.run.incarnation;
   instance.live_digest = found.digest;
-  instance.live_stop = instance.row.service.stop;
+  instance.live_service = instance.row.service;
   instance.live_ports = found.ports.empty() ? instance.row.ports : found.ports;
   if (found.alive && found.digest == instance.row.placement.digest) instance.row.ports = instance.live_ports;
-  if (found.alive) return adopt(step, instance, found.pid, found.started_at);
+  if (found.alive) return adopt(step, instance, found);
   if (instance.row.finished && found.empty) return step.then(ForgetRun{found.run});
   // It ended while nobody looked: taken in as if it were seen now.
   instance.phase = Phase::running;
@@ -46,7 +46,7 @@ void take_orphan(Step& step, const Found& found) {
   step.note("warn",
             "A run without a known placement was found; it is left alone until the hub says what it is.",
             found.run.instance);
-  if (found.alive) return adopt(step, instance, found.pid, found.started_at);
+  if (found.alive) return adopt(step, instance, found);
   instance.seen.last_exit = found.exit;
   instance.seen.started_at = found.started_at;
   instance.phase = found.empty ? Phase::none : Phase::ending;
@@ -111,7 +111,7 @@ std::map<InstanceId, Found> newest(Step& step, const std::vector<Found>& all) {
     if (!step.find(older.run.instance)) return;  // nothing of ours to touch
     if (older.empty) return step.then(ForgetRun{older.run});
     step.world.leftovers.insert(older.run);
-    step.then(StopRun{older.run, Stop{}.signal, Stop{}.grace});
+    step.then(StopRun{older.run, Stop{}, {}});
   };
   for (const Found& found : all) {
     auto [at, fresh] = out.try_emplace(found.run.instance, found);

@@ -50,7 +50,7 @@ struct Instance {
 
   Phase phase = Phase::none;
   std::string live_digest;  // of the run in hand
-  Stop live_stop;
+  Service live_service;     // as it was when this run was started
   std::map<std::string, std::uint16_t> live_ports;
   bool exited = false;         // ending: the main process has ended
   std::string unhealthy;       // ending because of this: counts as a failure

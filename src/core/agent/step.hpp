@@ -80,8 +80,9 @@ void spawn_failed(Step& step, const SpawnFailed& event);
 void exited(Step& step, const Exited& event);
 void emptied(Step& step, const Run& run);
 void stuck(Step& step, const Stuck& event);
+void hook_failed(Step& step, const HookFailed& event);
 void fail_for_good(Step& step, Instance& instance, InstanceState state, std::string reason);
-void adopt(Step& step, Instance& instance, std::optional<std::int64_t> pid, std::optional<WallTime> started);
+void adopt(Step& step, Instance& instance, const Found& found);
 void instance_due(Step& step, InstanceId id);
 std::optional<BootTime> due(const Instance& instance);
 

@@ -41,10 +41,10 @@ Client::~Client() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-std::uint32_t Client::send(Type type, const std::function<Packet(Header)>& make, int fd) {
+std::uint32_t Client::send(Type type, const std::function<Packet(Header)>& make,
+                           const std::vector<int>& fds) {
   const auto packet = make(Header{.type = type, .request = ++last_});
-  if (fd_ >= 0)
-    send_packet(fd_, packet.bytes(), fd >= 0 ? std::span<const int>(&fd, 1) : std::span<const int>());
+  if (fd_ >= 0) send_packet(fd_, packet.bytes(), fds);
   return last_;
 }
 
@@ -78,8 +78,9 @@ Answer Client::answer_to(std::uint32_t request, std::vector<Answer>* parts) {
   return {Header{.status = Status::internal}, {}};
 }
 
-Answer Client::spawn(const std::string& key, std::uint64_t incarnation, const SpawnSpec& spec) {
-  return answer_to(send_spawn(key, incarnation, spec));
+Answer Client::spawn(const std::string& key, std::uint64_t incarnation, const SpawnSpec& spec,
+                     const std::vector<int>& sockets) {
+  return answer_to(send_spawn(key, incarnation, spec, sockets));
 }
 
 bool Client::try_spawn(const std::string& key, std::uint64_t incarnation, const SpawnSpec& spec) {
@@ -89,17 +90,20 @@ bool Client::try_spawn(const std::string& key, std::uint64_t incarnation, const 
   return false;
 }
 
-std::uint32_t Client::send_spawn(const std::string& key, std::uint64_t incarnation, const SpawnSpec& spec) {
+std::uint32_t Client::send_spawn(const std::string& key, std::uint64_t incarnation, const SpawnSpec& spec,
+                                 const std::vector<int>& sockets) {
   const int memfd = sealed_memfd("spawn", encode(spec));
+  std::vector<int> fds{memfd};
+  fds.insert(fds.end(), sockets.begin(), sockets.end());
   const auto request = send(
       Type::spawn,
       [&](Header header) {
-        Packet packet(header, Spawn{.incarnation = incarnation});
+        Packet packet(header, Spawn{.incarnation = incarnation, .passed_fds = std::uint32_t(sockets.size())});
         packet.text(key).text("token-" + std::to_string(::getpid()) + "-" + key + "-" +
                               std::to_string(incarnation));
         return packet;
       },
-      memfd);
+      fds);
   ::close(memfd);
   return request;
 }
@@ -107,6 +111,25 @@ std::uint32_t Client::send_spawn(const std::string& key, std::uint64_t incarnati
 Status Client::stop(const std::string& key, std::uint64_t incarnation, std::uint32_t grace_ms, Mode mode) {
   const Stop stop{.incarnation = incarnation, .mode = mode, .grace_ms = grace_ms};
   return answer_to(send(Type::stop, [&](Header header) { return Packet(header, stop).text(key); }))
+      .header.status;
+}
+
+Status Client::stop(const std::string& key, const Stop& order, const std::optional<SpawnSpec>& hook) {
+  std::vector<int> fds;
+  Stop with = order;
+  with.hook = hook ? 1 : 0;
+  if (hook) fds.push_back(sealed_memfd("hook", encode(*hook)));
+  const auto request = send(Type::stop, [&](Header header) { return Packet(header, with).text(key); }, fds);
+  for (const int fd : fds) ::close(fd);
+  return answer_to(request).header.status;
+}
+
+std::vector<std::string> Client::sockets() {
+  return answer_to(send(Type::sockets, [](Header header) { return Packet(header); })).texts();
+}
+
+Status Client::release(const std::string& name) {
+  return answer_to(send(Type::release, [&](Header header) { return Packet(header).text(name); }))
       .header.status;
 }
 

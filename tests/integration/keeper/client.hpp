@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "keeper/protocol.hpp"
+#include "keeper/spawn_spec.hpp"
 
 namespace drover::keeper::testing {
 
@@ -42,11 +42,15 @@ class Client {
   Client& operator=(const Client&) = delete;
 
   bool connected() const { return fd_ >= 0; }
-  Answer spawn(const std::string& key, std::uint64_t incarnation, const SpawnSpec& spec);
+  Answer spawn(const std::string& key, std::uint64_t incarnation, const SpawnSpec& spec,
+               const std::vector<int>& sockets = {});
   bool try_spawn(const std::string& key, std::uint64_t incarnation,
                  const SpawnSpec& spec);  // the keeper may die
   Status stop(const std::string& key, std::uint64_t incarnation, std::uint32_t grace_ms,
               Mode mode = Mode::main);
+  Status stop(const std::string& key, const Stop& order, const std::optional<SpawnSpec>& hook = {});
+  std::vector<std::string> sockets();
+  Status release(const std::string& name);
   Status kill(const std::string& key, std::uint64_t incarnation);
   Status signal(const std::string& key, std::uint64_t incarnation, int number, Mode mode = Mode::main);
   Status forget(const std::string& key, std::uint64_t incarnation);
@@ -67,8 +71,9 @@ class Client {
   std::vector<Seen> events;  // seen and not yet asked for, in order
 
  private:
-  std::uint32_t send_spawn(const std::string& key, std::uint64_t incarnation, const SpawnSpec& spec);
-  std::uint32_t send(Type type, const std::function<Packet(Header)>& make, int fd = -1);
+  std::uint32_t send_spawn(const std::string& key, std::uint64_t incarnation, const SpawnSpec& spec,
+                           const std::vector<int>& sockets = {});
+  std::uint32_t send(Type type, const std::function<Packet(Header)>& make, const std::vector<int>& fds = {});
   std::optional<Answer> receive(milliseconds limit);
   Answer answer_to(std::uint32_t request, std::vector<Answer>* parts = nullptr);
   int fd_ = -1;

@@ -193,7 +193,7 @@ TEST_F(RuntimeTest, AdoptsAfterItsOwnEnd) {
       EXPECT_EQ(one.exit->code, 7);
     }
   }
-  ASSERT_TRUE(net::wait_for(second.executor, second.driver.forget(ends.run)));
+  ASSERT_TRUE(net::wait_for(second.executor, second.driver.forget({ends.run})));
   // The same start again is the same process.
   EXPECT_EQ(second.start(stays)->pid, pid);
   ASSERT_TRUE(second.stop(stays.run));
@@ -262,7 +262,7 @@ TEST_F(RuntimeTest, RemovesTheFilesOfADeletedInstance) {
   ASSERT_TRUE(hands.start(spawn));
   ASSERT_TRUE(hands.told.wait<agent::Emptied>(spawn.run));
   ASSERT_EQ(wait_for_lines(spawn, 1).size(), 1u);
-  ASSERT_TRUE(net::wait_for(hands.executor, hands.driver.forget(spawn.run)));
+  ASSERT_TRUE(net::wait_for(hands.executor, hands.driver.forget({spawn.run})));
   ASSERT_TRUE(net::wait_for(
       hands.executor, hands.driver.remove_files({spawn.run.instance, spawn.stack, spawn.instance_name})));
   EXPECT_TRUE(std::filesystem::is_empty(instances_directory(paths_)));

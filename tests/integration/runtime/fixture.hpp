@@ -98,7 +98,7 @@ class Hands {
   }
   auto start(agent::Spawn spawn) { return net::wait_for(executor, driver.start(std::move(spawn))); }
   auto stop(agent::Run run, Duration grace = 5s, std::string signal = "SIGTERM") {
-    return net::wait_for(executor, driver.stop({run, std::move(signal), grace}));
+    return net::wait_for(executor, driver.stop({run, {.signal = std::move(signal), .grace = grace}, {}}));
   }
 
   Told told;

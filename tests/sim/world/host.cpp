@@ -190,7 +190,7 @@ void Host::stop(const agent::StopRun& effect) {
   if (found->second.empty) return later(1ms, agent::Emptied{effect.run});
   if (found->second.stopping) return;
   found->second.stopping = true;
-  Duration takes = Duration(world_.rng().below(std::uint64_t(effect.grace.count()) + 1));
+  Duration takes = Duration(world_.rng().below(std::uint64_t(effect.stop.grace.count()) + 1));
   world_.at(world_.now().boot + takes,
             [this, run = effect.run] { end(run.instance, run.incarnation, Exit{.code = -1, .signal = 15}); });
 }

@@ -86,7 +86,7 @@ TEST_F(AgentTasks, UpdateStopsTheOldRunFirst) {
   host.generation = 2;
   auto task = host.give_task(TaskType::update, 1, changed);
   ASSERT_EQ(host.stop_orders.size(), 1u);
-  EXPECT_EQ(host.stop_orders[0].signal, "SIGTERM");  // of the run that ends, not of the new one
+  EXPECT_EQ(host.stop_orders[0].stop.signal, "SIGTERM");  // of the run that ends, not of the new one
   EXPECT_EQ(host.state(1), InstanceState::restarting);
   EXPECT_EQ(host.seen(1).digest, to_json_text(program()));
   auto old = host.run(1);

@@ -57,6 +57,29 @@ Probe probe() {
 
 std::optional<Probe> maybe_probe() { return coin() ? std::optional(probe()) : std::nullopt; }
 
+template <class T>
+std::optional<T> maybe(std::uint64_t low, std::uint64_t high) {
+  return coin() ? std::optional<T>(T(number(low, high))) : std::nullopt;
+}
+
+void limits(ProcessSpec& spec) {
+  if (coin()) spec.limits.cpus = double(number(1, 400)) / 16;
+  spec.limits.memory = maybe<std::uint64_t>(1 << 20, 1ull << 40);
+  spec.limits.pids = maybe<std::uint32_t>(1, 100'000);
+  spec.limits.io_weight = maybe<std::uint32_t>(1, 10'000);
+  if (coin()) spec.limits.oom_score = std::int32_t(number(0, 2000)) - 1000;
+  if (coin()) spec.limits.rlimits["nofile"] = {number(0, 1000), 1000 + number(0, 1000)};
+  if (coin()) spec.limits.rlimits["core"] = {0, UINT64_MAX};
+  if (coin()) spec.groups = {"video", "$x"};
+  Isolation& isolation = spec.isolation;
+  if (coin()) isolation.capabilities = pick<std::vector<std::string>>({{}, {"CAP_CHOWN", "CAP_BPF"}});
+  isolation.no_new_privileges = coin();
+  isolation.private_tmp = coin() && spec.working_dir != "/tmp/$x";
+  isolation.read_only = coin();
+  if (coin()) isolation.read_only_paths = {"/etc", "/$x"};
+  if (coin()) isolation.read_write_paths = {"/srv"};
+}
+
 Service service(std::size_t index) {
   Service out;
   out.name = word() + std::to_string(index);
@@ -69,6 +92,7 @@ Service service(std::size_t index) {
   spec.group = pick<std::string>({"", "adm"});
   spec.umask = std::uint32_t(number(0, 0777));
   spec.nice = std::int32_t(number(0, 39)) - 20;
+  limits(spec);
   out.spec = spec;
   for (std::size_t i = number(0, 2); i > 0; --i) {
     std::uint16_t base = coin() ? 0 : std::uint16_t(1000 * index + 10 * i + 100);
@@ -83,7 +107,11 @@ Service service(std::size_t index) {
   out.restart.backoff_max = out.restart.backoff + duration(0s, 1h);
   out.restart.give_up = std::uint32_t(number(0, 100));
   out.restart.give_up_within = duration(10ms, 24h);
-  out.stop = {pick<std::string>({"SIGTERM", "SIGKILL", "SIGUSR1"}), duration(0s, 24h)};
+  out.stop = {
+      pick<std::string>({"SIGTERM", "SIGKILL", "SIGUSR1"}), duration(0s, 24h), {}, {}, StopTarget::main};
+  if (coin()) out.stop.before = command();
+  if (coin()) out.stop.target = StopTarget::all;
+  if (coin() && out.stop.grace > 2s) out.stop.then = {{"SIGINT", 1s}, {"SIGHUP", 1500ms}};
   out.scale = coin() ? Scale{ScaleKind::per_node, 1} : Scale{ScaleKind::count, std::uint32_t(number(0, 5))};
   if (coin()) out.place = {PlaceStrategy::manual, {"n1", "n2", "n3", "n4", "n5"}, {}};
   if (coin()) out.place.constraints = {"label.site == home", "host.arch != \"x y\"", "label.$x"};

@@ -72,6 +72,7 @@ export interface InstanceView {
   restarts: number;
   last_exit: string;
   last_lines: string[];
+  degraded?: string[];
   ports: Record<string, number>;
   incarnation: number;
   epoch: number;

@@ -63,6 +63,7 @@ function OneInstance({ id }: { id: string }) {
           ['Ports', Object.keys(row.ports).length ? <Ports key="p" ports={row.ports} /> : ''],
           ['Revision', row.outdated ? <span key="r" class="tone-warn">{row.revision}, outdated</span> : row.revision],
           ['Last exit', row.last_exit],
+          ['Not in force', row.degraded?.join('; ') ?? ''],
           ['Starts', row.incarnation],
           ['Id', <span key="i" class="mono">{row.id}</span>],
         ]}

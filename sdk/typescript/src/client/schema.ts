@@ -2286,6 +2286,7 @@ export interface operations {
                             restarts: number;
                             last_exit: string;
                             last_lines: string[];
+                            degraded: string[];
                             ports: {
                                 [key: string]: number;
                             };
@@ -2357,6 +2358,7 @@ export interface operations {
                         restarts: number;
                         last_exit: string;
                         last_lines: string[];
+                        degraded: string[];
                         ports: {
                             [key: string]: number;
                         };

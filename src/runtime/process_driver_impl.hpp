@@ -1,0 +1,265 @@
+#pragma once
+// What the driver of processes knows while it runs. For process_driver.cpp and companion.cpp.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "runtime/companion.hpp"
+#include "runtime/logs.hpp"
+#include "runtime/passed.hpp"
+#include "runtime/process_driver.hpp"
+#include "runtime/run_ports.hpp"
+#include "runtime/spawn_limits.hpp"
+
+namespace drover::runtime {
+
+using agent::Run;
+using agent::SpawnFailed;
+
+inline constexpr std::size_t kept_lines = 20;
+inline constexpr Duration log_patience = 100ms;  // how long an end is held back for the last lines
+
+/// A service's key is its instance id; a probe's has a dot and the question behind it.
+inline std::string key_of(const InstanceId& id) { return to_string(id); }
+inline std::optional<InstanceId> id_of(const std::string& key) {
+  if (const auto id = parse_uuid(key)) return InstanceId{*id};
+  return std::nullopt;
+}
+
+struct ProcessDriver::Impl {
+  Impl(Parts its_parts, Log& its_log)
+      : parts(std::move(its_parts)),
+        log(its_log),
+        tasks(parts.executor,
+              [this](std::string_view task, std::string_view what) {
+                log.error("a task of the process driver failed",
+                          {{"task", std::string(task)}, {"error", std::string(what)}});
+              }),
+        client(parts.executor, parts.keeper, its_log,
+               {[this](const std::vector<KeeperInstance>& all) { listed(all); },
+                [this](const KeeperInstance& one) { seen(one); }}) {}
+
+  /// What the core has been told of a run.
+  struct Known {
+    bool starting = false;  // the start has not been answered yet: news wait
+    bool exited = false, emptied = false, stuck = false, hook_told = false;
+    bool log_closed = false;
+    bool waiting_for_log = false;
+    keeper::InstanceInfo latest;
+    std::string cgroup, log_directory, slot;
+    std::vector<Fd> claims;  // its ports, until nothing of it is left
+  };
+  Parts parts;
+  Log& log;
+  net::TaskGroup tasks;
+  KeeperClient client;
+  NodeWords node;
+  std::map<Run, Known> runs;
+  std::map<std::string, Companion*> companions;
+  std::vector<KeeperInstance> early;  // told before recover()
+  bool recovered = false;
+  std::set<std::string> sockets;  // that the keeper holds
+
+  void emit(agent::Event event) { parts.on_event(std::move(event)); }
+
+  void seen(const KeeperInstance& one) {
+    if (const auto probe = companions.find(one.key); probe != companions.end()) {
+      probe->second->latest = one.info;
+      probe->second->changed.set();
+    }
+    const auto id = id_of(one.key);
+    if (!id) return;
+    if (!recovered) return early.push_back(one);
+    const auto found = runs.find(Run{*id, one.info.incarnation});
+    if (found == runs.end()) return;
+    found->second.latest = one.info;
+    found->second.cgroup = one.cgroup;
+    found->second.log_directory = one.log_directory;
+    tell(found->first, found->second);
+  }
+
+  /// After a new connection: what is not in the list any more has ended unseen.
+  void listed(const std::vector<KeeperInstance>& all) {
+    std::set<Run> there;
+    std::set<std::string> keys;
+    for (const auto& one : all) {
+      keys.insert(one.key);
+      if (const auto id = id_of(one.key)) there.insert(Run{*id, one.info.incarnation});
+      seen(one);
+    }
+    if (!recovered) return;
+    for (auto& [run, known] : runs)
+      if (!there.contains(run) && !known.starting && !known.emptied) vanished(run, known);
+    for (auto& [key, probe] : companions)
+      if (!keys.contains(key)) {
+        probe->latest.state = keeper::State::emptied;
+        probe->changed.set();
+      }
+  }
+
+  void vanished(const Run& run, Known& known) {
+    known.latest.state = keeper::State::emptied;
+    if (known.latest.exit == keeper::ExitKind::none) known.latest.exit = keeper::ExitKind::unknown;
+    known.log_closed = true;
+    known.latest.log_closed = 1;
+    tell(run, known);
+  }
+
+  /// Says what is new, in order: exited, stuck, emptied.
+  void tell(const Run& run, Known& known) {
+    if (known.starting || known.waiting_for_log) return;
+    const auto& info = known.latest;
+    known.log_closed = info.log_closed != 0;
+    if (!known.exited) {
+      if (auto exit = exit_of(info)) {
+        if (succeeded(*exit) || info.stopping != 0) {
+          known.exited = true;
+          emit(agent::Exited{run, *exit, {}});
+        } else {
+          known.waiting_for_log = true;
+          return tasks.spawn(tell_failure(run, *exit), "last lines");
+        }
+      }
+    }
+    if (info.hook >= keeper::Hook::failed && !known.hook_told) {
+      known.hook_told = true;
+      emit(agent::HookFailed{run, describe_hook(info)});
+    }
+    if (info.stuck != 0 && !known.stuck && info.state != keeper::State::emptied) {
+      known.stuck = true;
+      emit(agent::Stuck{
+          run, fmt::format("pid {} was killed and is still there (uninterruptible sleep)", info.pid)});
+    }
+    if (info.state == keeper::State::emptied && !known.emptied) {
+      if (!known.exited) {
+        known.exited = true;
+        emit(agent::Exited{run, Exit{.code = -1, .known = false, .at = wall_of(info.emptied_wall_ns)}, {}});
+      }
+      known.emptied = true;
+      known.claims.clear();
+      emit(agent::Emptied{run});
+    }
+  }
+
+  /// A failure is told with the last lines: the pump needs a moment after the end to write them.
+  net::Awaitable<void> tell_failure(Run run, Exit exit) {
+    for (auto waited = 0ms; waited < log_patience; waited += 5ms) {
+      const auto known = runs.find(run);
+      if (known == runs.end() || known->second.latest.log_closed != 0) break;
+      co_await net::sleep_for(5ms);
+    }
+    std::string directory;
+    if (const auto known = runs.find(run); known != runs.end()) directory = known->second.log_directory;
+    std::vector<std::string> lines;
+    if (!directory.empty())
+      co_await net::run_on(parts.files, [&] { lines = last_lines(directory, kept_lines); });
+    const auto known = runs.find(run);
+    if (known == runs.end()) co_return;
+    known->second.waiting_for_log = false;
+    known->second.exited = true;
+    emit(agent::Exited{run, exit, std::move(lines)});
+    tell(run, known->second);
+  }
+
+  void started(const Run& run) {
+    const auto known = runs.find(run);
+    if (known == runs.end()) return;
+    known->second.starting = false;
+    tell(run, known->second);
+  }
+
+  struct Prepared {
+    keeper::SpawnSpec spec;
+    std::vector<Fd> claims, sockets;
+  };
+  /// `there`: this run exists already, and its ports are busy because it has them.
+  std::expected<Prepared, SpawnFailed> prepare(const agent::Spawn& spawn, const NodeWords& words, bool there,
+                                               const std::set<std::string>& held) const {
+    auto spec = spawn_spec(spawn, words, parts.keeper.paths);
+    if (!spec) return std::unexpected(std::move(spec).error());
+    Prepared prepared{std::move(*spec), {}, {}};
+    if (there) return prepared;
+    auto passed = passed_sockets(spawn, held);
+    if (!passed) return std::unexpected(std::move(passed).error());
+    prepared.spec.sockets = std::move(passed->names);
+    for (const auto& port : spawn.service.ports)
+      if (port.pass == PortPass::nginx) prepared.spec.fixed.pass = keeper::PassStyle::nginx;
+    prepared.sockets = std::move(passed->fds);
+    if (auto busy = take_ports(spawn, prepared.claims)) return std::unexpected(std::move(*busy));
+    const RunRecord record{
+        spawn.run.instance, spawn.run.incarnation, spawn.placement.epoch, spawn.placement.digest,
+        spawn.stack,        spawn.service.name,    spawn.instance_name,   spawn.ports};
+    if (auto written = write_run_record(parts.keeper.paths, record); !written)
+      return std::unexpected(SpawnFailed{spawn.run, SpawnFailed::Why::transient,
+                                         "no run record could be written: " + written.error().message, 0});
+    return prepared;
+  }
+
+  /// Of this slot, but those that are wanted; none where another run of the slot may have them.
+  net::Awaitable<void> release(std::string slot, std::set<std::string> wanted) {
+    std::vector<std::string> names;
+    for (const auto& name : sockets)
+      if (of_slot(name, slot) && !wanted.contains(name)) names.push_back(name);
+    if (names.empty()) co_return;
+    const auto released = co_await client.release(names);
+    if (!released)
+      log.warn("a listening socket could not be closed",
+               {{"slot", slot}, {"error", released.error().message}});
+    else
+      for (const auto& name : names) sockets.erase(name);
+  }
+  /// Those of slots that have no run any more are of services that were taken away meanwhile.
+  net::Awaitable<void> recover_sockets() {
+    auto held = co_await client.sockets();
+    if (!held) {
+      log.warn("the keeper does not tell its sockets", {{"error", held.error().message}});
+      co_return;
+    }
+    sockets = std::set<std::string>(held->begin(), held->end());
+    std::set<std::string> gone;
+    for (const auto& name : *held) {
+      const auto slot = name.substr(0, name.find('#'));
+      if (std::ranges::none_of(runs, [&](const auto& each) { return each.second.slot == slot; }))
+        gone.insert(slot);
+    }
+    for (const auto& slot : gone) co_await release(slot, {});
+  }
+  bool has_run(const std::string& slot, const Run& but) const {
+    return std::ranges::any_of(runs, [&](const auto& each) {
+      return each.first != but && each.second.slot == slot && !each.second.emptied;
+    });
+  }
+  /// After the start of a run: what its slot had before and has no more (another port number).
+  net::Awaitable<void> keep_only(Run run, std::string slot, std::set<std::string> wanted) {
+    sockets.insert(wanted.begin(), wanted.end());
+    if (!has_run(slot, run)) co_await release(std::move(slot), std::move(wanted));
+  }
+
+  SpawnFailed refused(const agent::Spawn& spawn, const KeeperFailure& failure) {
+    runs.erase(spawn.run);
+    remove_run_record(parts.keeper.paths, spawn.run);
+    if (failure.status == keeper::Status::spawn_failed) return explain(spawn, failure.stage, failure.error);
+    return {spawn.run, SpawnFailed::Why::transient, failure.message, 0};
+  }
+
+  agent::Found found_of(const KeeperInstance& one, const InstanceId& id,
+                        const std::map<Run, RunRecord>& records) {
+    agent::Found found;
+    found.run = {id, one.info.incarnation};
+    if (const auto record = records.find(found.run); record != records.end()) {
+      found.digest = record->second.digest;
+      found.ports = record->second.ports;
+    }
+    found.degraded = degraded_texts(one.info.degraded);
+    found.exit = exit_of(one.info);
+    found.empty = one.info.state == keeper::State::emptied;
+    found.alive = !found.empty && !found.exit;
+    if (found.alive) found.pid = one.info.pid;
+    if (one.info.started_wall_ns != 0) found.started_at = wall_of(one.info.started_wall_ns);
+    return found;
+  }
+};
+
+}  // namespace drover::runtime
