@@ -10,6 +10,7 @@
 #include "agent/local_api.hpp"
 #include "agent/performer.hpp"
 #include "agent/streams.hpp"
+#include "base/json.hpp"
 #include "base/text.hpp"
 #include "net/ca.hpp"
 #include "runtime/files.hpp"
@@ -131,6 +132,8 @@ struct Agent::Impl {
     settings.max_parallel = options.max_parallel;
     settings.inventory_every = options.inventory_every;
     settings.report_delay = options.report_delay;
+    settings.restarts_per_second = options.restarts_per_second;
+    settings.measure_every = options.measure_every;
     return settings;
   }
 
@@ -202,6 +205,8 @@ struct Agent::Impl {
       void operator()(ForgetRun& e) const { impl.performer->perform(std::move(e)); }
       void operator()(RemoveFiles& e) const { impl.performer->perform(std::move(e)); }
       void operator()(AskProbe& e) const { impl.performer->perform(std::move(e)); }
+      void operator()(Measure& e) const { impl.performer->perform(e); }
+      void operator()(WatchFiles& e) const { impl.performer->perform(std::move(e)); }
       void operator()(Confirm&) const {}  // answered by the loop itself
       void operator()(Send& e) const { impl.link->send(std::move(e.envelope), session); }
       void operator()(CloseLink& e) const { impl.link->close_link(e.reason); }
@@ -216,7 +221,8 @@ struct Agent::Impl {
   }
 
   void serve(OpenStream open) {
-    StreamParts stream{logs, *dialer, parts.clock, parts.log, {}};
+    StreamParts stream{logs,      *dialer, parts.clock,
+                       parts.log, {},      to_json_text(ProbesView{core->core().probes(open.instance)})};
     for (const auto& seen : core->core().instances())
       if (seen.placement->placement.instance == open.instance)
         stream.directory = runtime::log_directory(paths, seen.placement->stack, seen.placement->instance_name,

@@ -88,6 +88,7 @@ struct LocalApi::Impl {
     add("POST", "/services/{name}/{action}", &Impl::command);
     add("POST", "/services/{stack}/{name}/{action}", &Impl::command);
     add("GET", "/instances", &Impl::instances);
+    add("GET", "/instances/{id}/probes", &Impl::probes);
     add("GET", "/ports", &Impl::ports);
     add("GET", "/logs", &Impl::logs);
     add("GET", "/metrics", &Impl::metrics);
@@ -166,6 +167,15 @@ struct LocalApi::Impl {
   net::Awaitable<Response> instances(Request&) {
     const auto all = co_await look(instance_views);
     co_return net::json_response(200, print_json(json::object{{"items", to_json(all)}}));
+  }
+  net::Awaitable<Response> probes(Request& request) {
+    const auto id = parse_uuid(request.parameter("id"));
+    const auto all = co_await look(instance_views);
+    const auto known = [&](const InstanceView& one) { return id && one.id == InstanceId{*id}; };
+    if (std::ranges::none_of(all, known))
+      co_return net::problem_response(
+          Error{Errc::not_found, "no such instance on this node", {}, "GET /instances has the ids", {}});
+    co_return json_of(co_await look([&](const AgentCore& core) { return ProbesView{core.probes({*id})}; }));
   }
   net::Awaitable<Response> ports(Request&) {
     const auto all = co_await look(port_views);

@@ -20,7 +20,9 @@ struct AgentOptions {
   std::uint32_t max_parallel = 4;
   Duration inventory_every = 60s;
   Duration report_delay = 200ms;
-  Duration reconnect = 500ms;  // ceiling of the first pause; doubles
+  std::uint32_t restarts_per_second = 20;  // automatic ones; 0: no limit
+  Duration measure_every = 5s;             // memory, where there is a memory_max
+  Duration reconnect = 500ms;              // ceiling of the first pause; doubles
   Duration reconnect_max = 30s;
   Duration connect = 20s;  // for one attempt
 };

@@ -1,7 +1,5 @@
 #include "agent/performer.hpp"
 
-#include "runtime/probes.hpp"
-
 namespace drover::agent {
 
 namespace {
@@ -13,6 +11,8 @@ Performer::Performer(net::Executor executor, runtime::ProcessDriver& driver, Log
     : driver_(driver),
       log_(log),
       feed_(std::move(feed)),
+      prober_(driver),
+      watch_({executor, driver.files(), feed_, {}}, log),
       tasks_(executor, [&log](std::string_view task, std::string_view what) {
         log.error("an effect failed", {{"task", std::string(task)}, {"error", std::string(what)}});
         broken("an effect of the agent threw", __FILE__, __LINE__);
@@ -21,8 +21,10 @@ Performer::Performer(net::Executor executor, runtime::ProcessDriver& driver, Log
 net::Awaitable<void> Performer::close() {
   tasks_.cancel();
   co_await tasks_.join();
+  co_await watch_.close();
 }
 
+void Performer::perform(Measure effect) { tasks_.spawn(measure(effect.run), "measure"); }
 void Performer::perform(AskProbe effect) { tasks_.spawn(probe(std::move(effect)), "probe"); }
 
 void Performer::queue(InstanceId instance, Work work) {
@@ -78,13 +80,17 @@ net::Awaitable<void> Performer::forget(ForgetRun order) {
 
 net::Awaitable<void> Performer::remove(RemoveFiles what) {
   const auto name = what.stack + "/" + what.instance_name;
+  prober_.forget(what.instance);
   if (const auto removed = co_await driver_.remove_files(std::move(what)); !removed)
     log_.warn("cannot remove the files of a deleted instance",
               {{"instance", name}, {"error", removed.error().message}});
 }
 
-net::Awaitable<void> Performer::probe(AskProbe what) {
-  feed_(co_await runtime::ask(driver_, std::move(what)));
+net::Awaitable<void> Performer::probe(AskProbe what) { feed_(co_await prober_.ask(std::move(what))); }
+
+net::Awaitable<void> Performer::measure(Run run) {
+  const auto stats = co_await driver_.stats(run);
+  if (stats && stats->memory_bytes) feed_(Measured{run, *stats->memory_bytes});
 }
 
 }  // namespace drover::agent

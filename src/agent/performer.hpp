@@ -11,7 +11,8 @@
 #include "base/log.hpp"
 #include "core/agent/io.hpp"
 #include "net/async.hpp"
-#include "runtime/process_driver.hpp"
+#include "runtime/file_watch.hpp"
+#include "runtime/probes.hpp"
 
 namespace drover::agent {
 
@@ -25,6 +26,8 @@ class Performer {
   void perform(ForgetRun effect) { queue(effect.run.instance, std::move(effect)); }
   void perform(RemoveFiles effect) { queue(effect.instance, std::move(effect)); }
   void perform(AskProbe effect);
+  void perform(Measure effect);
+  void perform(WatchFiles effect) { watch_.set(std::move(effect)); }
 
   /// What is in progress is cancelled; the truth is in the keeper.
   net::Awaitable<void> close();
@@ -39,11 +42,14 @@ class Performer {
   net::Awaitable<void> forget(ForgetRun order);
   net::Awaitable<void> remove(RemoveFiles what);
   net::Awaitable<void> probe(AskProbe what);
+  net::Awaitable<void> measure(Run run);
 
   runtime::ProcessDriver& driver_;
   Log& log_;
   std::function<void(Event)> feed_;
   std::map<InstanceId, std::deque<Work>> lanes_;
+  runtime::Prober prober_;
+  runtime::FileWatch watch_;
   net::TaskGroup tasks_;
 };
 

@@ -18,6 +18,10 @@ net::Awaitable<bool> send_batch(net::TextLink& link, std::vector<runtime::Merged
 net::Awaitable<Result<void>> send_log(const StreamParts& parts, const OpenStream& open, net::TextLink& link) {
   std::vector<std::pair<std::string, std::string>> options(open.options.begin(), open.options.end());
   if (parts.directory.empty()) co_return fail(Errc::not_found, "this instance is not on this node");
+  if (open.what == "probes") {
+    [[maybe_unused]] const auto sent = co_await link.send(parts.probes);
+    co_return Result<void>();
+  }
   if (open.what != "logs")
     co_return fail(Errc::unsupported, "this agent does not serve \"" + open.what + "\"");
   CO_TRY(auto query, runtime::parse_log_query(options, parts.clock.now().wall));

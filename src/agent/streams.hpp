@@ -1,6 +1,6 @@
 #pragma once
 // Serves the hub's OpenStream: dials a connection of its own and sends an instance's log there, one JSON
-// record a message, as fast as the hub takes them.
+// record a message, as fast as the hub takes them; or the history of its probes, as one record.
 
 #include "agent/dialer.hpp"
 #include "base/log.hpp"
@@ -14,6 +14,7 @@ struct StreamParts {
   const Clock& clock;
   Log& log;
   std::string directory;  // of the instance's log; empty: it is not here
+  std::string probes;     // its ProbesView as JSON
 };
 
 /// Ends when the log has been sent, or the hub closes the stream.

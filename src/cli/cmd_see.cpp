@@ -40,7 +40,7 @@ std::string note_of(const Context& context, const json::value& item) {
     if (!more.empty()) note += (note.empty() ? "" : "; ") + more;
   };
   auto state = text(item, "state");
-  if (state == "backoff") {
+  if (state == "backoff" || state == "failed") {
     if (note.empty()) add(text(item, "last_exit"));
     if (auto next = parse_time(text(item, "next_try")))
       add(fmt::format("next try in {:.1f} s", std::max(0.0, seconds(*next - context.clock->now().wall))));
@@ -121,9 +121,54 @@ Result<int> ps(Context& context, bool services) {
   return print_list(context, items, view);
 }
 
+// ---- probes
+
+/// "3 ms", "1.2 s"
+std::string took(const json::value& result) {
+  auto time = parse_duration(text(result, "took"));
+  return time ? human_duration(*time) : "";
+}
+
+/// Answers that say the same are one line.
+std::string probe_lines(const Context& context, const json::value& probe) {
+  std::string out = fmt::format("    {} ({}){}\n", text(probe, "probe"), text(probe, "kind"),
+                                list(probe, "results").empty() ? ": not asked yet" : "");
+  const auto& results = list(probe, "results");
+  auto same = [](const json::value& a, const json::value& b) {
+    return truth(a, "ok") == truth(b, "ok") && text(a, "detail") == text(b, "detail");
+  };
+  for (std::size_t i = 0; i < results.size();) {
+    std::size_t end = i + 1;
+    while (end < results.size() && same(results[i], results[end])) ++end;
+    const auto& last = results[end - 1];
+    const bool ok = truth(last, "ok"), unrunnable = truth(last, "unrunnable");
+    out += "      " +
+           context.out.paint(ok           ? Style::green
+                             : unrunnable ? Style::yellow
+                                          : Style::red,
+                             ok           ? "✓"
+                             : unrunnable ? "?"
+                                          : "✗") +
+           fmt::format(" {:>4} ago {:>8}  {}{}\n", since(context, text(last, "at")), took(last),
+                       unrunnable ? "cannot be run: " : "", printable(text(last, "detail"))) +
+           (end - i > 1 ? fmt::format("        and {} before it\n", end - i - 1) : "");
+    i = end;
+  }
+  return out;
+}
+
+/// Of one instance, by id or stack:name; "" when it has none, or its agent is away.
+std::string probes_text(const Context& context, const Api& api, const std::string& instance) {
+  auto body = api.get("/instances/" + net::percent_encode(instance) + "/probes");
+  if (!body) return "";
+  std::string out;
+  for (const auto& probe : list(*body, "items")) out += probe_lines(context, probe);
+  return out.empty() ? out : context.out.paint(Style::dim, "probes:") + "\n" + out;
+}
+
 // ---- why
 
-std::string print_why(const Context& context, const json::value& body) {
+std::string print_why(const Context& context, const Api& api, const json::value& body) {
   std::string out;
   for (const auto& item : list(body, "items")) {
     auto state = text(item, "state");
@@ -136,6 +181,10 @@ std::string print_why(const Context& context, const json::value& body) {
              context.out.paint(truth(node, "fits") ? Style::green : Style::red,
                                truth(node, "fits") ? "✓ " : "✗ ") +
              text(node, "node") + ": " + printable(text(node, "reason")) + "\n";
+    auto name = text(item, "instance");
+    std::ranges::replace(name, '/', ':');
+    auto probes = list(item, "nodes").empty() ? probes_text(context, api, name) : std::string();
+    out += probes.empty() ? "" : "  " + probes;
   }
   return out;
 }
@@ -143,7 +192,7 @@ std::string print_why(const Context& context, const json::value& body) {
 Result<int> why(Context& context, const std::string& target) {
   TRY(auto api, Api::open(context));
   TRY(auto body, api.get("/why", net::Query({{"target", target}})));
-  return print_object(context, body, [&] { return print_why(context, body); });
+  return print_object(context, body, [&] { return print_why(context, api, body); });
 }
 
 // ---- status
@@ -201,6 +250,7 @@ std::string instance_text(const Context& context, const Api& api, const json::va
   if (lines.empty())
     for (const auto& line : list(item, "last_lines"))
       if (line.is_string()) lines += "    " + printable(std::string(line.get_string())) + "\n";
+  if (!text(item, "node").empty()) out += probes_text(context, api, text(item, "id"));
   return out + (lines.empty() ? "" : context.out.paint(Style::dim, "log:") + "\n" + lines);
 }
 

@@ -52,6 +52,7 @@ struct AgentConfig {
   std::string keeper;
   std::string ports = "20000-29999";
   std::uint32_t max_parallel = 4;
+  std::uint32_t restarts_per_second = 20;
   Duration reconnect_max = 30s;
   Duration stop_deadline = 60s;
   std::string log_level = "info";
@@ -63,6 +64,9 @@ struct AgentConfig {
         Field{&C::keeper, "keeper", "The drover-keeper program; empty: beside drover."},
         Field{&C::ports, "ports", "Ports for services with `published: auto`.", &check_range},
         Field{&C::max_parallel, "max_parallel", "Tasks at once.", &between<1, 256, std::uint32_t>},
+        Field{&C::restarts_per_second, "restarts_per_second",
+              "Automatic restarts of all instances together; 0: no limit.",
+              &between<0, 100'000, std::uint32_t>},
         Field{&C::reconnect_max, "reconnect_max", "Longest pause between two attempts to reach the hub.",
               &between_ms<100, 600'000>},
         Field{&C::stop_deadline, "stop_deadline", "An orderly end of everything takes at most so long.",

@@ -31,6 +31,7 @@ agent::AgentOptions agent_options(const cli::AgentConfig& config, const std::str
   options.port_low = range.first;
   options.port_high = range.last;
   options.max_parallel = config.max_parallel;
+  options.restarts_per_second = config.restarts_per_second;
   options.reconnect_max = config.reconnect_max;
   return options;
 }

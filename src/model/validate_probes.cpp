@@ -122,12 +122,9 @@ void check_restart(const Service& service, const std::string& at, Problems& prob
   for (auto code : restart.success)
     if (code < 0 || code > 255)
       problems.add(at + ".success", fmt::format("{} is not an exit status (0 to 255)", code));
-  for (auto code : restart.fatal) {
+  for (auto code : restart.fatal)  // what is in both lists is a success
     if (code < 1 || code > 255)
       problems.add(at + ".fatal", fmt::format("{} is not the exit status of a failure (1 to 255)", code));
-    if (std::ranges::find(restart.success, code) != restart.success.end())
-      problems.add(at + ".fatal", fmt::format("{} cannot be both success and fatal", code));
-  }
   for (const auto& signal : restart.fatal_signals)
     if (!signal.starts_with("SIG") || !signal_number(signal))
       problems.add(at + ".fatal_signals",

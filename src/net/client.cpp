@@ -108,8 +108,8 @@ bool has_line_end(std::string_view text) {
 Result<std::string> format_request(const Url& origin, const ClientRequest& request) {
   bool fine = !has_line_end(request.method) && !has_line_end(request.target) &&
               request.target.starts_with('/') && request.target.find(' ') == std::string::npos;
-  std::string out =
-      request.method + " " + request.target + " HTTP/1.1\r\nHost: " + origin.authority() + "\r\n";
+  std::string out = request.method + " " + request.target + " HTTP/1.1\r\nHost: " +
+                    std::string(request.headers.get("Host").value_or(origin.authority())) + "\r\n";
   for (const auto& [name, value] : request.headers.items()) {
     fine = fine && !has_line_end(name) && !has_line_end(value);
     bool ours = same_header(name, "Host") || same_header(name, "Content-Length") ||

@@ -25,7 +25,7 @@ struct ClientSettings {
 struct ClientRequest {
   std::string method = "GET";
   std::string target = "/";  // path and query, encoded
-  Headers headers;           // Host and Content-Length are added
+  Headers headers;           // Content-Length is added, and Host unless it is given
   std::string body;
 };
 

@@ -7,7 +7,7 @@
 #include <filesystem>
 
 #include "model/signals.hpp"
-#include "runtime/process_driver_impl.hpp"
+#include "runtime/logs.hpp"
 
 namespace drover::runtime {
 
@@ -43,46 +43,81 @@ std::string describe_hook(const keeper::InstanceInfo& info) {
   return fmt::format("{} was ended by {}", what, signal_name(WTERMSIG(status)));
 }
 
-net::Awaitable<Result<ProcessDriver::Ran>> ProcessDriver::run_probe(agent::AskProbe probe,
-                                                                    std::vector<std::string> command) {
-  const auto impl = impl_;
-  const auto key = fmt::format("{}.{}", key_of(probe.run.instance), int(probe.asked));
-  if (impl->companions.contains(key)) co_return fail(Errc::conflict, "the former check still runs");
-  const auto output = fmt::format("{}/probes/{}", impl->parts.keeper.paths.run, key);
-  agent::Spawn of{probe.run,   Placement{probe.run.instance, 0, 0, {}},
-                  probe.stack, probe.instance_name,
-                  probe.index, probe.service,
-                  probe.ports};
+/// One start; however it ends, nobody is told any more afterwards.
+struct Companions::Entry {
+  std::map<std::string, Running*>& all;
+  const std::string& key;
+  Running running;
+  Entry(std::map<std::string, Running*>& in, const std::string& its_key) : all(in), key(its_key) {
+    all[key] = &running;
+  }
+  ~Entry() { all.erase(key); }
+  Entry(const Entry&) = delete;
+  Entry& operator=(const Entry&) = delete;
+};
+
+void Companions::seen(const KeeperInstance& one) {
+  const auto found = running_.find(one.key);
+  if (found == running_.end()) return;
+  found->second->latest = one.info;
+  found->second->changed.set();
+}
+
+void Companions::listed(const std::set<std::string>& keys) {
+  for (auto& [key, running] : running_) {
+    if (keys.contains(key)) continue;
+    running->latest.state = keeper::State::emptied;
+    running->changed.set();
+  }
+}
+
+/// False: not within the limit.
+net::Awaitable<bool> Companions::reaches(Running& running, keeper::State state, Duration limit) {
+  const auto until = std::chrono::steady_clock::now() + limit;
+  while (running.latest.state < state) {
+    const auto left = std::chrono::duration_cast<Duration>(until - std::chrono::steady_clock::now());
+    running.changed.reset();
+    if (running.latest.state >= state) break;
+    if (left <= 0s || !co_await running.changed.wait_for(left)) co_return running.latest.state >= state;
+  }
+  co_return true;
+}
+
+net::Awaitable<Result<Ran>> Companions::run(std::string key, agent::Spawn of, NodeWords node,
+                                            std::vector<std::string> command, Duration timeout) {
+  if (running_.contains(key)) co_return fail(Errc::conflict, "the former one still runs");
+  Entry entry(running_, key);
+  const auto output = fmt::format("{}/probes/{}", parts_.paths.run, key);
   std::optional<std::expected<keeper::SpawnSpec, Refusal>> spec;
-  const NodeWords words = impl->node;
-  co_await net::run_on(impl->parts.files, [&] {
-    spec.emplace(companion_spec(of, words, impl->parts.keeper.paths, command, output));
-  });
-  if (!*spec) co_return fail(Errc::invalid, (*spec).error().reason);
-  CompanionEntry entry(impl->companions, key);
+  co_await net::run_on(parts_.files,
+                       [&] { spec.emplace(companion_spec(of, node, parts_.paths, command, output)); });
+  const auto refused = [](const Refusal& why) {
+    return fail(why.why == Refusal::Why::permanent ? Errc::invalid : Errc::unavailable, why.reason);
+  };
+  if (!*spec) co_return refused((*spec).error());
   // Rises with every start, also over restarts of this program within one boot.
   const auto incarnation = std::uint64_t(std::chrono::duration_cast<std::chrono::microseconds>(
                                              std::chrono::steady_clock::now().time_since_epoch())
                                              .count());
-  auto made = co_await impl->client.spawn({key, key, incarnation, std::move(**spec)});
+  auto made = co_await parts_.keeper.spawn({key, key, incarnation, std::move(**spec)});
   if (!made && made.error().status == keeper::Status::spawn_failed)
-    co_return fail(Errc::invalid, explain(of, made.error().stage, made.error().error).reason);
+    co_return refused(explain(of, made.error().stage, made.error().error));
   if (!made) co_return fail(made.error().as_error());
-  if (entry.companion.latest.state < made->info.state) entry.companion.latest = made->info;
+  if (entry.running.latest.state < made->info.state) entry.running.latest = made->info;
   Ran ran;
-  ran.timed_out = !co_await entry.reaches(keeper::State::exited, probe.probe.timeout);
-  if (entry.companion.latest.state != keeper::State::emptied) [[maybe_unused]]
-    auto killed = co_await impl->client.kill(key, incarnation);
-  const bool gone = co_await entry.reaches(keeper::State::emptied, 5s);
-  ran.exit = exit_of(entry.companion.latest).value_or(Exit{.code = -1, .known = false});
-  co_await net::run_on(impl->parts.files, [&] {
+  ran.timed_out = !co_await reaches(entry.running, keeper::State::exited, timeout);
+  if (entry.running.latest.state != keeper::State::emptied) [[maybe_unused]]
+    auto killed = co_await parts_.keeper.kill(key, incarnation);
+  const bool gone = co_await reaches(entry.running, keeper::State::emptied, 5s);
+  ran.exit = exit_of(entry.running.latest).value_or(Exit{.code = -1, .known = false});
+  co_await net::run_on(parts_.files, [&] {
     auto lines = last_lines(output, 1);
     if (!lines.empty()) ran.last_line = std::move(lines.back());
     std::error_code ignored;
     std::filesystem::remove_all(output, ignored);
   });
   if (gone) [[maybe_unused]]
-    auto forgotten = co_await impl->client.forget(key, incarnation);
+    auto forgotten = co_await parts_.keeper.forget(key, incarnation);
   co_return ran;
 }
 

@@ -1,12 +1,14 @@
 #pragma once
-// A probe that runs beside an instance, as the keeper tells of it. For process_driver.cpp.
+// Short-lived commands beside an instance (probes), each in a cgroup of its own, as the keeper tells of them.
 
 #include <map>
+#include <memory>
+#include <set>
 #include <string>
 
-#include "keeper/protocol.hpp"
 #include "model/instance.hpp"
-#include "net/async.hpp"
+#include "runtime/keeper_client.hpp"
+#include "runtime/spawn_spec.hpp"
 
 namespace drover::runtime {
 
@@ -18,36 +20,42 @@ std::optional<Exit> exit_of(const keeper::InstanceInfo& info);
 /// Why the command before a stop did not succeed, for people.
 std::string describe_hook(const keeper::InstanceInfo& info);
 
-/// A probe that runs.
-struct Companion {
-  keeper::InstanceInfo latest;
-  net::Event changed;
+/// How such a command ended.
+struct Ran {
+  Exit exit;
+  bool timed_out = false;
+  std::string last_line;  // of its output
 };
 
-/// One start of a probe; however it ends, nobody is told any more afterwards.
-struct CompanionEntry {
-  std::map<std::string, Companion*>& all;
-  std::string key;
-  Companion companion;
-  CompanionEntry(std::map<std::string, Companion*>& in, std::string its_key)
-      : all(in), key(std::move(its_key)) {
-    all[key] = &companion;
-  }
-  ~CompanionEntry() { all.erase(key); }
-  CompanionEntry(const CompanionEntry&) = delete;
-  CompanionEntry& operator=(const CompanionEntry&) = delete;
+/// Lives on the driver's executor.
+class Companions {
+ public:
+  struct Parts {
+    net::Executor files;
+    const Paths& paths;
+    KeeperClient& keeper;
+  };
+  explicit Companions(Parts parts) : parts_(parts) {}
 
-  /// False: not within the limit.
-  net::Awaitable<bool> reaches(keeper::State state, Duration limit) {
-    const auto until = std::chrono::steady_clock::now() + limit;
-    while (companion.latest.state < state) {
-      const auto left = std::chrono::duration_cast<Duration>(until - std::chrono::steady_clock::now());
-      companion.changed.reset();
-      if (companion.latest.state >= state) break;
-      if (left <= 0s || !co_await companion.changed.wait_for(left)) co_return companion.latest.state >= state;
-    }
-    co_return true;
-  }
+  /// Runs a command as `of`'s user, in its directory and environment; its whole tree is killed at the
+  /// deadline, and nothing of it is left afterwards. `key`: an instance's id and a dot before a word; one at
+  /// a time for each. conflict: the former one still runs. invalid: it cannot be run, and why.
+  net::Awaitable<Result<Ran>> run(std::string key, agent::Spawn of, NodeWords node,
+                                  std::vector<std::string> command, Duration timeout);
+
+  void seen(const KeeperInstance& one);
+  /// After a new connection: what is not among these keys has ended unseen.
+  void listed(const std::set<std::string>& keys);
+
+ private:
+  struct Running {
+    keeper::InstanceInfo latest;
+    net::Event changed;
+  };
+  struct Entry;
+  net::Awaitable<bool> reaches(Running& running, keeper::State state, Duration limit);
+  Parts parts_;
+  std::map<std::string, Running*> running_;
 };
 
 }  // namespace drover::runtime

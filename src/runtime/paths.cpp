@@ -43,7 +43,7 @@ std::string default_run_directory(const std::string& state, std::string_view xdg
 Result<Paths> prepare_directories(Paths paths) {
   // Others may pass through, not look: a service of another user has its directory below.
   TRY(paths.state, prepare(paths.state, 0711));
-  TRY(paths.run, prepare(paths.run, 0700));
+  TRY(paths.run, prepare(paths.run, 0711));
   TRYV(prepare(instances_directory(paths), 0711));
   TRYV(prepare(paths.run + "/runs", 0700));
   TRYV(prepare(paths.run + "/probes", 0711));

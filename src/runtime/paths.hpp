@@ -4,6 +4,7 @@
 //   STATE/instances/<stack>/<instance name>-<last 8 of id>/logs/NNNNNN.log
 //   RUN/runs/<id>.<incarnation>.json   what a run was started with (tmpfs: a run does not outlive a boot
 //   either) RUN/probes/…                       output of exec probes
+//   RUN/notify/<id>                    a socket for sd_notify, and what was said there
 
 #include <string>
 #include <string_view>
@@ -22,7 +23,7 @@ struct Paths {
 /// own for each state directory. `xdg_runtime_dir` may be empty.
 std::string default_run_directory(const std::string& state, std::string_view xdg_runtime_dir);
 
-/// Makes both (0700 and 0755: workloads of other users reach their own directory below) and makes them
+/// Makes both (0711 both: workloads of other users reach their own directory below) and makes them
 /// absolute.
 Result<Paths> prepare_directories(Paths paths);
 

@@ -1,97 +1,94 @@
 #include "runtime/probes.hpp"
 
 #include <fmt/format.h>
-#include <netdb.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 
+#include "base/json.hpp"
 #include "base/text.hpp"
-#include "net/client.hpp"
-#include "runtime/descriptor.hpp"
+#include "runtime/logs.hpp"
+#include "runtime/probe_net.hpp"
+#include "runtime/run_ports.hpp"
+#include "runtime/run_record.hpp"
 
 namespace drover::runtime {
 
 namespace {
-
-/// The detail of a probe that succeeded, or why it did not.
-using Outcome = Result<std::string>;
-
 Lookup words_for(const ProcessDriver& driver, const agent::AskProbe& probe) {
   return words_of({probe.run.instance, probe.stack, probe.instance_name, probe.index, probe.ports},
                   driver.node());
 }
 
-bool wanted(const HttpCheck& check, int status) {
-  if (check.status.empty()) return status >= 200 && status < 400;
-  return std::find(check.status.begin(), check.status.end(), status) != check.status.end();
+std::string text_of(const Error& error) {
+  return error.cause.empty() ? error.message : error.message + ": " + error.cause;
 }
+}  // namespace
 
-net::Awaitable<Outcome> ask_http(HttpCheck check, Lookup words, Duration timeout) {
-  CO_TRY(const auto text, fill(check.url, words));
-  CO_TRY(auto url, net::parse_url(text));
-  net::ClientSettings settings;
-  settings.connect = timeout;
-  settings.max_body = 1 << 20;
-  if (url.tls()) {
-    CO_TRY(settings.tls, net::TlsClient::create({.trust = net::TrustSystem{}}));
+/// How far the log of one run has been searched.
+struct Prober::LogScan {
+  agent::Run run;
+  std::optional<Result<LogReader>> reader;
+  std::string found;  // the line
+  bool matched = false;
+
+  /// Blocks. Until the end of what there is, a match, or the deadline.
+  void search(const std::string& pattern, const RunFacts& facts, Duration limit) {
+    const auto until = std::chrono::steady_clock::now() + limit;
+    if (!reader)
+      reader.emplace(LogReader::open(facts.log_directory, {.since = facts.started, .grep = pattern}));
+    while (*reader && !matched && std::chrono::steady_clock::now() < until) {
+      auto lines = (*reader)->next(4 << 10);
+      if (!lines) {
+        reader.emplace(fail(std::move(lines).error()));
+      } else if (!lines->empty()) {
+        matched = true;
+        found = valid_utf8(lines->front().line.substr(0, 160));
+      } else if ((*reader)->at_end()) {
+        return;
+      }
+    }
   }
-  net::ClientRequest request;
-  request.target = url.target;
-  request.headers.add("User-Agent", "drover-probe");
-  request.headers.add("Connection", "close");
-  net::HttpClient client(std::move(url), std::move(settings));
-  CO_TRY(auto answer, co_await client.open(std::move(request), timeout));
-  const auto detail = fmt::format("HTTP {}", answer.status());
-  if (!wanted(check, answer.status())) co_return fail(Errc::unavailable, detail);
-  co_return detail;
-}
-
-struct Resolved {
-  sockaddr_storage address{};
-  socklen_t size = 0;
 };
 
-Result<Resolved> resolve(const std::string& text) {
-  const auto colon = text.rfind(':');
-  if (colon == std::string::npos) return fail(Errc::invalid, fmt::format("\"{}\" is not host:port", text));
-  auto host = text.substr(0, colon);
-  if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
-  addrinfo hints{}, *found = nullptr;
-  hints.ai_socktype = SOCK_STREAM;
-  const int rc = ::getaddrinfo(host.c_str(), text.c_str() + colon + 1, &hints, &found);
-  if (rc != 0) return fail(Errc::unavailable, fmt::format("{}: {}", host, ::gai_strerror(rc)));
-  Resolved out;
-  std::memcpy(&out.address, found->ai_addr, found->ai_addrlen);
-  out.size = found->ai_addrlen;
-  ::freeaddrinfo(found);
-  return out;
-}
-
-net::Awaitable<Outcome> connect_tcp(net::Executor files, std::string address) {
-  std::optional<Result<Resolved>> target;
-  co_await net::run_on(files, [&] { target.emplace(resolve(address)); });
-  if (!*target) co_return fail(std::move(*target).error());
-  const auto& to = **target;
-  const int fd = ::socket(to.address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) co_return fail(from_errno(errno, "socket"));
-  Descriptor socket(co_await net::current_executor(), fd);
-  int error = 0;
-  if (::connect(fd, reinterpret_cast<const sockaddr*>(&to.address), to.size) != 0) {
-    if (errno != EINPROGRESS) co_return fail(from_errno(errno, address));
-    CO_TRYV(co_await socket.writable());
-    socklen_t size = sizeof error;
-    ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+net::Awaitable<Prober::Outcome> Prober::ask_log(LogCheck check, const agent::AskProbe& probe) {
+  const auto facts = driver_.facts(probe.run);
+  if (!facts) co_return fail(Errc::unavailable, "this run is not known here");
+  auto& slot = scans_[{probe.run.instance, probe.asked}];
+  if (!slot || slot->run != probe.run) {
+    slot = std::make_shared<LogScan>();
+    slot->run = probe.run;
   }
-  if (error != 0) co_return fail(from_errno(error, address));
-  co_return "connected";
+  const auto scan = slot;
+  co_await net::run_on(driver_.files(), [&] {
+    if (scan->matched) return;
+    if (auto before = scan->reader ? std::nullopt : read_match(driver_.paths(), probe.run)) {
+      scan->matched = true;
+      scan->found = std::move(*before);
+      return;
+    }
+    scan->search(check.pattern, *facts, probe.probe.timeout);
+    if (scan->matched) write_match(driver_.paths(), probe.run, scan->found);
+  });
+  if (scan->matched) co_return "found: " + scan->found;
+  if (scan->reader && !*scan->reader) {
+    auto error = scan->reader->error();
+    scan->reader.reset();  // a directory or file that could not be read now
+    co_return fail(std::move(error));
+  }
+  co_return fail(Errc::unavailable, fmt::format("no line matches {} yet", check.pattern));
 }
 
-net::Awaitable<Outcome> ask_exec(ProcessDriver& driver, agent::AskProbe probe,
-                                 std::vector<std::string> command) {
+net::Awaitable<Prober::Outcome> Prober::ask_exec(ExecCheck check, const agent::AskProbe& probe) {
+  agent::Spawn of{probe.run,   Placement{probe.run.instance, 0, 0, {}},
+                  probe.stack, probe.instance_name,
+                  probe.index, probe.service,
+                  probe.ports};
   const auto timeout = probe.probe.timeout;
-  CO_TRY(const auto ran, co_await driver.run_probe(std::move(probe), std::move(command)));
+  CO_TRY(const auto ran, co_await driver_.run_beside(std::string(enum_name(probe.asked)), std::move(of),
+                                                     std::move(check.command), timeout));
   if (ran.timed_out) co_return fail(Errc::timeout, "no answer within " + human_duration(timeout));
   auto detail = describe(ran.exit);
   if (!ran.last_line.empty()) detail += ": " + ran.last_line.substr(0, 200);
@@ -99,30 +96,75 @@ net::Awaitable<Outcome> ask_exec(ProcessDriver& driver, agent::AskProbe probe,
   co_return detail;
 }
 
-net::Awaitable<Outcome> ask_one(ProcessDriver& driver, const agent::AskProbe& probe) {
-  const auto timeout = probe.probe.timeout;
-  if (const auto* http = std::get_if<HttpCheck>(&probe.probe.check))
-    co_return co_await ask_http(*http, words_for(driver, probe), timeout);
-  if (const auto* tcp = std::get_if<TcpCheck>(&probe.probe.check)) {
-    CO_TRY(auto address, fill(tcp->address, words_for(driver, probe)));
-    co_return co_await net::within(timeout, connect_tcp(driver.files(), std::move(address)),
-                                   "the connection");
-  }
-  if (const auto* exec = std::get_if<ExecCheck>(&probe.probe.check))
-    co_return co_await ask_exec(driver, probe, exec->command);
-  co_return fail(Errc::unsupported, "this agent cannot ask that");
+net::Awaitable<Prober::Outcome> Prober::ask_file(FileCheck check, const agent::AskProbe& probe) {
+  CO_TRY(const auto path, fill(check.path, words_for(driver_, probe)));
+  int error = 0;
+  co_await net::run_on(driver_.files(), [&] {
+    struct stat info{};
+    error = ::stat(path.c_str(), &info) == 0 ? 0 : errno;
+  });
+  if (error == 0) co_return path + " exists";
+  const bool not_there = error == ENOENT || error == ENOTDIR;
+  co_return fail(not_there ? Errc::unavailable : Errc::invalid,
+                 fmt::format("{}: {}", path, std::strerror(error)));
 }
 
-}  // namespace
+Prober::Outcome Prober::ask_notify(const agent::AskProbe& probe) const {
+  const auto said = driver_.notify().said(probe.run);
+  if (!said) return fail(Errc::invalid, "its sd_notify socket could not be bound");
+  const std::string status = said->status.empty() ? "" : ": " + said->status;
+  if (probe.asked == agent::Asked::live) {
+    const auto silence = driver_.notify().silence(probe.run).value_or(Duration(0));
+    if (silence <= probe.probe.interval) return "WATCHDOG=1 came";
+    return fail(Errc::unavailable, fmt::format("no WATCHDOG=1 for {}", human_duration(silence)));
+  }
+  if (said->error != 0 && !said->ready)
+    return fail(Errc::unavailable, fmt::format("it says {}{}", std::strerror(said->error), status));
+  if (said->stopping) return fail(Errc::unavailable, "it says that it is stopping" + status);
+  if (!said->ready) return fail(Errc::unavailable, "it has not said READY=1" + status);
+  const std::string main = said->main_pid == 0 ? "" : fmt::format(", main process {}", said->main_pid);
+  return (said->reloading ? "it reloads" : "READY=1") + main + status;
+}
 
-net::Awaitable<agent::ProbeAnswer> ask(ProcessDriver& driver, agent::AskProbe probe) {
-  auto outcome = co_await ask_one(driver, probe);
-  agent::ProbeAnswer answer{probe.run, probe.asked, outcome.has_value(), {}};
-  if (outcome) answer.detail = *outcome;
-  else
-    answer.detail = outcome.error().cause.empty() ? outcome.error().message
-                                                  : outcome.error().message + ": " + outcome.error().cause;
+net::Awaitable<Prober::Outcome> Prober::ask_one(const agent::AskProbe& probe) {
+  const auto timeout = probe.probe.timeout;
+  const Check& check = probe.probe.check;
+  if (const auto* http = std::get_if<HttpCheck>(&check))
+    co_return co_await ask_http(*http, words_for(driver_, probe), timeout);
+  if (const auto* tcp = std::get_if<TcpCheck>(&check))
+    co_return co_await ask_tcp(driver_.files(), *tcp, words_for(driver_, probe), timeout);
+  if (const auto* grpc = std::get_if<GrpcCheck>(&check))
+    co_return co_await ask_grpc(driver_.files(), *grpc, words_for(driver_, probe), timeout);
+  if (const auto* exec = std::get_if<ExecCheck>(&check)) co_return co_await ask_exec(*exec, probe);
+  if (const auto* log = std::get_if<LogCheck>(&check)) co_return co_await ask_log(*log, probe);
+  if (const auto* file = std::get_if<FileCheck>(&check)) co_return co_await ask_file(*file, probe);
+  co_return ask_notify(probe);
+}
+
+/// Who has a port that this run declares, though it is none of its processes; "" when all is well.
+net::Awaitable<std::string> Prober::stolen_port(const agent::AskProbe& probe) {
+  const auto facts = driver_.facts(probe.run);
+  if (!facts || probe.ports.empty()) co_return "";
+  std::string stolen;
+  co_await net::run_on(driver_.files(), [&] {
+    stolen = foreign_listener(probe.service, probe.ports, {facts->cgroup, facts->pid});
+  });
+  co_return stolen;
+}
+
+net::Awaitable<agent::ProbeAnswer> Prober::ask(agent::AskProbe probe) {
+  auto outcome = co_await ask_one(probe);
+  if (outcome && probe.check_ports)
+    if (auto stolen = co_await stolen_port(probe); !stolen.empty())
+      outcome = fail(Errc::conflict, std::move(stolen));
+  agent::ProbeAnswer answer{.run = probe.run, .asked = probe.asked, .ok = outcome.has_value(), .detail = {}};
+  answer.detail = outcome ? *outcome : text_of(outcome.error());
+  answer.unrunnable = !outcome && outcome.error().code == Errc::invalid;
   co_return answer;
+}
+
+void Prober::forget(const InstanceId& instance) {
+  std::erase_if(scans_, [&](const auto& one) { return one.first.first == instance; });
 }
 
 }  // namespace drover::runtime

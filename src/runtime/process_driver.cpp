@@ -24,6 +24,7 @@ net::Awaitable<Result<void>> ProcessDriver::open() { return impl_->client.start(
 net::Awaitable<void> ProcessDriver::close() {
   impl_->tasks.cancel();
   co_await impl_->tasks.join();
+  co_await impl_->notify.stop();
   co_await impl_->client.close();
 }
 
@@ -61,6 +62,7 @@ net::Awaitable<Result<std::vector<agent::Found>>> ProcessDriver::recover() {
     for (const auto& [name, port] : entry.ports)
       if (auto claim = claim_port(port, "tcp"); claim && !entry.empty)
         known.claims.push_back(std::move(*claim));
+    if (!entry.empty) impl_->notify.reopen(entry.run);
     records.erase(entry.run);
     found.push_back(std::move(entry));
   }
@@ -81,6 +83,10 @@ net::Awaitable<std::expected<agent::Spawned, SpawnFailed>> ProcessDriver::start(
   const auto prepare = [&] { prepared.emplace(impl->prepare(spawn, words, there, held)); };
   co_await net::run_on(impl->parts.files, prepare);
   if (!*prepared) co_return std::unexpected(std::move(*prepared).error());
+  if (listens(spawn.service))
+    if (const auto opened = impl->notify.open(spawn.run, !there); !opened)
+      co_return std::unexpected(
+          SpawnFailed{spawn.run, SpawnFailed::Why::transient, opened.error().message, 0});
   auto& starting = impl->runs[spawn.run];
   starting.starting = true;
   starting.slot = slot_of(spawn.stack, spawn.instance_name);
@@ -172,6 +178,22 @@ net::Awaitable<Result<RunStats>> ProcessDriver::stats(Run run) {
   co_await net::run_on(impl_->parts.files, [&] { stats = run_stats(cgroup, pid); });
   co_return stats;
 }
+
+net::Awaitable<Result<Ran>> ProcessDriver::run_beside(std::string word, agent::Spawn of,
+                                                      std::vector<std::string> command, Duration timeout) {
+  auto key = fmt::format("{}.{}", key_of(of.run.instance), word);
+  return impl_->companions.run(std::move(key), std::move(of), impl_->node, std::move(command), timeout);
+}
+
+std::optional<RunFacts> ProcessDriver::facts(Run run) const {
+  const auto known = impl_->runs.find(run);
+  if (known == impl_->runs.end()) return std::nullopt;
+  const auto& latest = known->second.latest;
+  return RunFacts{known->second.cgroup, known->second.log_directory, latest.pid,
+                  wall_of(latest.started_wall_ns)};
+}
+
+const NotifySockets& ProcessDriver::notify() const { return impl_->notify; }
 
 net::Awaitable<Result<void>> ProcessDriver::remove_files(agent::RemoveFiles what) {
   const auto path = instance_directory(paths(), what.stack, what.instance_name, what.instance);

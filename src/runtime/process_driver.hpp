@@ -4,12 +4,21 @@
 #include <map>
 #include <memory>
 
+#include "runtime/companion.hpp"
 #include "runtime/driver.hpp"
 #include "runtime/keeper_client.hpp"
+#include "runtime/notify.hpp"
 #include "runtime/run_record.hpp"
 #include "runtime/spawn_spec.hpp"
 
 namespace drover::runtime {
+
+/// Where a run is found.
+struct RunFacts {
+  std::string cgroup, log_directory;
+  std::int32_t pid = 0;
+  WallTime started{};
+};
 
 class ProcessDriver final : public Driver {
  public:
@@ -39,14 +48,13 @@ class ProcessDriver final : public Driver {
   net::Awaitable<Result<void>> forget(agent::ForgetRun order) override;
   net::Awaitable<Result<RunStats>> stats(agent::Run run) override;
 
-  /// Runs a short-lived command as a run's own user, in its directory and environment, through the keeper;
-  /// its tree is killed at the deadline. Never two at once for one (instance, asked).
-  struct Ran {
-    Exit exit;
-    bool timed_out = false;
-    std::string last_line;  // of its output
-  };
-  net::Awaitable<Result<Ran>> run_probe(agent::AskProbe probe, std::vector<std::string> command);
+  /// A short-lived command beside a run: Companions::run. `word` tells those of one instance apart.
+  net::Awaitable<Result<Ran>> run_beside(std::string word, agent::Spawn of, std::vector<std::string> command,
+                                         Duration timeout);
+
+  /// nullopt: this run is not known.
+  std::optional<RunFacts> facts(agent::Run run) const;
+  const NotifySockets& notify() const;
 
   /// A deleted instance: its directory with all logs.
   net::Awaitable<Result<void>> remove_files(agent::RemoveFiles what);

@@ -1,5 +1,5 @@
 #pragma once
-// What the driver of processes knows while it runs. For process_driver.cpp and companion.cpp.
+// What the driver of processes knows while it runs. For process_driver.cpp.
 
 #include <fmt/format.h>
 
@@ -39,7 +39,11 @@ struct ProcessDriver::Impl {
               }),
         client(parts.executor, parts.keeper, its_log,
                {[this](const std::vector<KeeperInstance>& all) { listed(all); },
-                [this](const KeeperInstance& one) { seen(one); }}) {}
+                [this](const KeeperInstance& one) { seen(one); }}),
+        companions({parts.files, parts.keeper.paths, client}),
+        notify({parts.executor, parts.files, parts.keeper.paths, parts.on_event,
+                [this](Run run) { return belongs(run); }},
+               its_log) {}
 
   /// What the core has been told of a run.
   struct Known {
@@ -57,7 +61,8 @@ struct ProcessDriver::Impl {
   KeeperClient client;
   NodeWords node;
   std::map<Run, Known> runs;
-  std::map<std::string, Companion*> companions;
+  Companions companions;
+  NotifySockets notify;
   std::vector<KeeperInstance> early;  // told before recover()
   bool recovered = false;
   std::set<std::string> sockets;  // that the keeper holds
@@ -65,10 +70,7 @@ struct ProcessDriver::Impl {
   void emit(agent::Event event) { parts.on_event(std::move(event)); }
 
   void seen(const KeeperInstance& one) {
-    if (const auto probe = companions.find(one.key); probe != companions.end()) {
-      probe->second->latest = one.info;
-      probe->second->changed.set();
-    }
+    companions.seen(one);
     const auto id = id_of(one.key);
     if (!id) return;
     if (!recovered) return early.push_back(one);
@@ -92,11 +94,14 @@ struct ProcessDriver::Impl {
     if (!recovered) return;
     for (auto& [run, known] : runs)
       if (!there.contains(run) && !known.starting && !known.emptied) vanished(run, known);
-    for (auto& [key, probe] : companions)
-      if (!keys.contains(key)) {
-        probe->latest.state = keeper::State::emptied;
-        probe->changed.set();
-      }
+    companions.listed(keys);
+  }
+
+  std::function<bool(std::int32_t, std::uint32_t)> belongs(const Run& run) const {
+    const auto known = runs.find(run);
+    if (known == runs.end()) return {};
+    return [of = RunProcesses{known->second.cgroup, known->second.latest.pid}](
+               std::int32_t pid, std::uint32_t uid) { return belongs_to(of, pid, uid); };
   }
 
   void vanished(const Run& run, Known& known) {
@@ -139,6 +144,7 @@ struct ProcessDriver::Impl {
       }
       known.emptied = true;
       known.claims.clear();
+      notify.close(run);
       emit(agent::Emptied{run});
     }
   }
@@ -239,6 +245,7 @@ struct ProcessDriver::Impl {
 
   SpawnFailed refused(const agent::Spawn& spawn, const KeeperFailure& failure) {
     runs.erase(spawn.run);
+    notify.close(spawn.run);
     remove_run_record(parts.keeper.paths, spawn.run);
     if (failure.status == keeper::Status::spawn_failed) return explain(spawn, failure.stage, failure.error);
     return {spawn.run, SpawnFailed::Why::transient, failure.message, 0};

@@ -1,5 +1,14 @@
 #include "runtime/run_ports.hpp"
 
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <set>
+
+#include "runtime/files.hpp"
+#include "runtime/sockets.hpp"
+
 namespace drover::runtime {
 
 namespace {
@@ -32,6 +41,59 @@ std::optional<agent::SpawnFailed> take_ports(const agent::Spawn& spawn, std::vec
     return agent::SpawnFailed{spawn.run, agent::SpawnFailed::Why::port_busy, std::move(reason), port};
   }
   return std::nullopt;
+}
+
+namespace {
+/// The inodes of the sockets that these processes have.
+std::set<std::uint64_t> sockets_of(const std::vector<std::int32_t>& pids) {
+  std::set<std::uint64_t> out;
+  for (const auto pid : pids) {
+    const auto directory = fmt::format("/proc/{}/fd", pid);
+    for (const auto& fd : list_directory(directory)) {
+      char target[64];
+      const auto size = ::readlink((directory + "/" + fd).c_str(), target, sizeof target);
+      const std::string_view text(target, size > 0 ? std::size_t(size) : 0);
+      if (!text.starts_with("socket:[")) continue;
+      out.insert(std::strtoull(std::string(text.substr(8)).c_str(), nullptr, 10));
+    }
+  }
+  return out;
+}
+
+/// Whose it is when it is not ours; "" when that cannot be known.
+std::string stranger(std::uint16_t port, const RunProcesses& run) {
+  const auto holder = holder_of(port, "tcp");
+  if (!holder || belongs_to(run, holder->pid, UINT32_MAX)) return {};
+  if (holder->pid != 0)
+    return fmt::format("port {} is held by pid {} ({}), not by this instance", port, holder->pid,
+                       holder->command);
+  struct stat main{};
+  const bool same =
+      ::stat(fmt::format("/proc/{}", run.pid).c_str(), &main) != 0 || main.st_uid == holder->uid;
+  return same ? std::string()
+              : fmt::format("port {} is held by a process of user {}, not by this instance", port,
+                            holder->uid);
+}
+}  // namespace
+
+std::string foreign_listener(const Service& service, const std::map<std::string, std::uint16_t>& ports,
+                             const RunProcesses& run) {
+  std::set<std::uint16_t> wanted;
+  for (const auto& declared : service.ports) {
+    const auto given = ports.find(declared.name);
+    const bool own =
+        declared.protocol == "tcp" && declared.pass == PortPass::no;  // a passed one is the keeper's
+    if (own && given != ports.end()) wanted.insert(given->second);
+  }
+  if (wanted.empty()) return {};
+  const auto ours = sockets_of(run_processes(run));
+  std::map<std::uint16_t, bool> owned;  // those that anyone listens on
+  for (const auto& entry : waiting_sockets(true))
+    if (wanted.contains(entry.port)) owned[entry.port] |= ours.contains(entry.inode);
+  for (const auto& [port, mine] : owned)
+    if (!mine)
+      if (auto who = stranger(port, run); !who.empty()) return who;
+  return {};
 }
 
 }  // namespace drover::runtime

@@ -4,6 +4,7 @@
 // forgotten.
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,9 @@ BOOST_DESCRIBE_STRUCT(RunRecord, (),
                       (instance, incarnation, epoch, digest, stack, service, instance_name, ports))
 
 Result<void> write_run_record(const Paths& paths, const RunRecord& record);
+/// A log probe that has found its line need not find it again: the line may have gone by the log's budget.
+void write_match(const Paths& paths, const agent::Run& run, const std::string& line);
+std::optional<std::string> read_match(const Paths& paths, const agent::Run& run);
 void remove_run_record(const Paths& paths, const agent::Run& run);
 /// All that can be read.
 std::map<agent::Run, RunRecord> read_run_records(const Paths& paths);

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "base/text.hpp"
+#include "runtime/notify.hpp"
 #include "runtime/spawn_limits.hpp"
 
 namespace drover::runtime {
@@ -244,7 +245,13 @@ Lookup words_of(const InstanceWords& instance, const NodeWords& node) {
 std::expected<keeper::SpawnSpec, Refusal> spawn_spec(const agent::Spawn& spawn, const NodeWords& node,
                                                      const Paths& paths) {
   auto spec = build(spawn, node, paths, process(spawn).command);
-  if (spec) spec->log_directory = log_directory(paths, spawn.stack, spawn.instance_name, spawn.run.instance);
+  if (!spec) return spec;
+  spec->log_directory = log_directory(paths, spawn.stack, spawn.instance_name, spawn.run.instance);
+  for (auto& entry : notify_environment(paths, spawn.run.instance, spawn.service)) {
+    const auto name = entry.substr(0, entry.find('=') + 1);
+    std::erase_if(spec->env, [&](const std::string& given) { return given.starts_with(name); });
+    spec->env.push_back(std::move(entry));
+  }
   return spec;
 }
 

@@ -1,5 +1,7 @@
 #include "runtime/stats.hpp"
 
+#include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,10 +22,18 @@ std::optional<std::uint64_t> keyed(const std::string& text, std::string_view key
   return std::nullopt;
 }
 
-std::vector<std::int32_t> members(const std::string& cgroup) {
+/// Of the cgroup and those that a program has made below it.
+std::vector<std::int32_t> members(const std::string& cgroup, int depth = 0) {
   std::vector<std::int32_t> pids;
   for (const auto& line : split(read_small_file(cgroup + "/cgroup.procs"), '\n'))
     if (!line.empty()) pids.push_back(std::int32_t(std::strtol(line.c_str(), nullptr, 10)));
+  struct stat info{};
+  for (const auto& name : depth < 8 ? list_directory(cgroup) : std::vector<std::string>()) {
+    const auto below = cgroup + "/" + name;
+    if (::lstat(below.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) continue;
+    const auto more = members(below, depth + 1);
+    pids.insert(pids.end(), more.begin(), more.end());
+  }
   return pids;
 }
 
@@ -58,6 +68,21 @@ void add_up(const std::vector<std::int32_t>& pids, RunStats& stats) {
 }
 
 }  // namespace
+
+std::vector<std::int32_t> run_processes(const RunProcesses& run) {
+  if (!run.cgroup.empty()) return members(run.cgroup);
+  return run.pid > 0 ? tree_of(run.pid) : std::vector<std::int32_t>();
+}
+
+bool belongs_to(const RunProcesses& run, std::int32_t pid, std::uint32_t uid) {
+  if (pid <= 0) return false;
+  if (process_info(pid).start_ticks != 0) {
+    const auto all = run_processes(run);
+    return std::ranges::find(all, pid) != all.end();
+  }
+  struct stat main{};
+  return ::stat(fmt::format("/proc/{}", run.pid).c_str(), &main) == 0 && main.st_uid == uid;
+}
 
 RunStats run_stats(const std::string& cgroup, std::int32_t pid) {
   RunStats stats;

@@ -63,9 +63,15 @@ std::map<std::string, std::string> read_pairs(Context& context, const Value& val
 
 // network.cpp
 void read_ports(Context& context, const Value& value, Draft& draft);
-void read_probes(Context& context, const Value& value, Draft& draft);
 json::value ports_schema();
+
+// probes.cpp
+void read_probes(Context& context, const Value& value, Draft& draft);
 json::value probes_schema();
+
+// restart.cpp
+void read_restart(Context& context, const Value& value, Draft& draft);
+json::value restart_schema();
 
 // limits.cpp
 std::span<const Field<Draft>> limit_table();  // the service's keys for limits and isolation
@@ -88,7 +94,6 @@ void read_deploy(Context& context, const Value& value, Draft& draft);
 void read_place(Context& context, const Value& value, Place& to);
 void read_update(Context& context, const Value& value, Update& to);
 void read_logs(Context& context, const Value& value, Draft& draft);
-json::value restart_schema();
 json::value depends_on_schema();
 json::value scale_schema();
 json::value deploy_schema();

@@ -1,4 +1,4 @@
-// Restart, dependencies, scale, placement, updates, logs.
+// Dependencies, scale, placement, updates, logs.
 #include <fmt/format.h>
 
 #include <charconv>
@@ -7,80 +7,6 @@
 #include "spec/parts.hpp"
 
 namespace drover::spec {
-
-namespace {
-/// "1s..60s", or the first one alone.
-void read_backoff(Context& context, const Value& value, Restart& to) {
-  std::size_t dots = value.scalar() ? value.text.find("..") : std::string::npos;
-  if (dots == std::string::npos) {
-    auto first = read_duration(context, value);
-    if (first) to.backoff = *first;
-    if (first && to.backoff_max < *first) to.backoff_max = *first;
-    return;
-  }
-  auto low = parse_duration(trim(std::string_view(value.text).substr(0, dots)));
-  auto high = parse_duration(trim(std::string_view(value.text).substr(dots + 2)));
-  if (!low || !high)
-    return context.problem(value.at, fmt::format("{} is not a range of durations", shown(value)),
-                           "write it as 1s..60s: the first wait, and the longest");
-  to.backoff = *low;
-  to.backoff_max = *high;
-}
-
-/// "5 in 10m", 5, never
-void read_give_up(Context& context, const Value& value, Restart& to) {
-  constexpr std::string_view example = "write it as \"5 in 10m\": so many restarts within so long; or never";
-  std::string_view text = value.text;
-  if (value.scalar() && text == "never") {
-    to.give_up = 0;
-    return;
-  }
-  std::size_t in = text.find(" in ");
-  std::string_view number = trim(text.substr(0, in));
-  std::uint32_t count = 0;
-  auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), count);
-  if (!value.scalar() || error != std::errc() || end != number.data() + number.size() || count > 1'000'000)
-    return context.problem(value.at, fmt::format("{} does not say when to give up", shown(value)),
-                           std::string(example));
-  to.give_up = count;
-  if (in == std::string_view::npos) return;
-  auto within = parse_duration(trim(text.substr(in + 4)));
-  if (within) to.give_up_within = *within;
-  else context.problem(value.at, within.error().message, std::string(example));
-}
-
-void read_policy(Context& context, const Value& value, Restart& to) {
-  if (value.kind == Value::Kind::boolean)
-    return context.problem(
-        value.at, fmt::format("{} is not a restart policy", value.text),
-        value.text[0] == 'f' || value.text[0] == 'F' ? "write \"no\"" : "write \"always\"");
-  if (value.text.starts_with("on-failure:")) {
-    std::string count = value.text.substr(11);
-    return context.problem(value.at, fmt::format("{}: restarts are counted within a time", shown(value)),
-                           fmt::format("write {{policy: on-failure, give_up: \"{} in 10m\"}}", count));
-  }
-  if (auto policy = read_enum<RestartPolicy>(context, value)) to.policy = *policy;
-}
-
-const Field<Restart> restart_fields[] = {
-    {"policy", &read_policy, &enum_schema<RestartPolicy>, "on-failure for services, no for jobs"},
-    {"backoff", &read_backoff, &text_schema, "The first wait and the longest: 200ms..30s"},
-    {"give_up", &read_give_up, [] { return either({number_schema(0, 1'000'000), text_schema()}); },
-     "So many restarts within so long, then it is failed: 10 in 10m"},
-};
-const Later restart_later[] = {{"on_unhealthy", "on_unhealthy"},
-                               {"memory_max", "restarts by memory"},
-                               {"restart_dependants", "restart_dependants"}};
-
-}  // namespace
-
-void read_restart(Context& context, const Value& value, Draft& draft) {
-  Restart& to = draft.service.restart;
-  if (value.kind == Value::Kind::map) read_fields<Restart>(context, value, to, restart_fields, restart_later);
-  else if (value.kind == Value::Kind::list)
-    want_map(context, value, "{policy: always, give_up: \"5 in 10m\"}");
-  else read_policy(context, value, to);
-}
 
 namespace {
 void read_condition(Context& context, const Value& value, Dependency& to) {
@@ -288,9 +214,6 @@ void read_logs(Context& context, const Value& value, Draft& draft) {
     read_fields<LogSpec>(context, value, draft.service.logs, log_fields, log_later);
 }
 
-json::value restart_schema() {
-  return either({enum_schema<RestartPolicy>(), fields_schema<Restart>(restart_fields)});
-}
 json::value scale_schema() { return either({number_schema(0, 10'000), json::value{{"enum", {"per-node"}}}}); }
 json::value deploy_schema() { return fields_schema<Draft>(deploy_fields); }
 json::value place_schema() { return fields_schema<PlaceDraft>(place_fields); }

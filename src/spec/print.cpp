@@ -89,16 +89,26 @@ json::value port(const Port& value) {
   return out;
 }
 
+void put_check(const HttpCheck& http, json::object& out) {
+  out["http"] = text(http.url);
+  if (!http.status.empty()) out["status"] = to_json(http.status);
+  if (!http.headers.empty()) out["headers"] = pairs(http.headers);
+  if (!http.body.empty()) out["body"] = text(http.body);
+  if (!http.socket.empty()) out["socket"] = text(http.socket);
+}
+void put_check(const TcpCheck& tcp, json::object& out) { out["tcp"] = text(tcp.address); }
+void put_check(const ExecCheck& exec, json::object& out) { out["exec"] = texts(exec.command); }
+void put_check(const LogCheck& log, json::object& out) { out["log"] = text(log.pattern); }
+void put_check(const NotifyCheck&, json::object& out) { out["notify"] = true; }
+void put_check(const GrpcCheck& grpc, json::object& out) {
+  out["grpc"] = text(grpc.address);
+  if (!grpc.service.empty()) out["service"] = text(grpc.service);
+}
+void put_check(const FileCheck& file, json::object& out) { out["file"] = text(file.path); }
+
 json::value probe(const Probe& value) {
   json::object out;
-  if (const auto* http = std::get_if<HttpCheck>(&value.check)) {
-    out["http"] = text(http->url);
-    if (!http->status.empty()) out["status"] = to_json(http->status);
-  } else if (const auto* tcp = std::get_if<TcpCheck>(&value.check)) {
-    out["tcp"] = text(tcp->address);
-  } else {
-    out["exec"] = texts(std::get<ExecCheck>(value.check).command);
-  }
+  std::visit([&](const auto& one) { put_check(one, out); }, value.check);
   out["interval"] = duration(value.interval);
   out["timeout"] = duration(value.timeout);
   out["failures"] = value.failures;
@@ -116,10 +126,20 @@ json::value probes(const Probes& value) {
 }
 
 json::value restart(const Restart& value) {
-  return json::object{
+  json::object out{
       {"policy", text(spec::enum_word(value.policy))},
       {"backoff", text(format_duration(value.backoff) + ".." + format_duration(value.backoff_max))},
-      {"give_up", text(fmt::format("{} in {}", value.give_up, format_duration(value.give_up_within)))}};
+      {"give_up", text(fmt::format("{} in {}", value.give_up, format_duration(value.give_up_within)))},
+      {"retry_failed", duration(value.retry_failed)},
+      {"success", to_json(value.success)},
+      {"fatal", to_json(value.fatal)},
+      {"on_unhealthy", text(spec::enum_word(value.on_unhealthy))}};
+  if (!value.fatal_signals.empty()) out["fatal_signals"] = texts(value.fatal_signals);
+  if (value.memory_max > 0) out["memory_max"] = text(format_size(value.memory_max));
+  if (value.max_age > Duration(0)) out["max_age"] = duration(value.max_age);
+  if (!value.watch.empty()) out["watch"] = texts(value.watch);
+  if (value.dependants) out["dependants"] = true;
+  return out;
 }
 
 json::value place(const Place& value) {

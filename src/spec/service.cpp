@@ -40,6 +40,12 @@ const Field<Draft> own_fields[] = {
     {"ports", &read_ports, &ports_schema, "What it listens on"},
     {"probes", &read_probes, &probes_schema, "How to see that it works"},
     {"restart", &read_restart, &restart_schema, "What happens when it ends"},
+    {"restart_dependants",
+     [](Context& context, const Value& value, Draft& to) {
+       context.also("restart.dependants");
+       if (auto on = read_boolean(context, value)) to.service.restart.dependants = *on;
+     },
+     [] { return json::value{{"type", "boolean"}}; }, "The same as restart.dependants"},
     {"stop", &read_stop, &stop_schema, "How to end it"},
     {"stop_signal", &read_stop_signal, &text_schema, "Compose's word for stop.signal"},
     {"stop_grace_period", &read_stop_grace, &duration_schema, "Compose's word for stop.grace"},

@@ -39,14 +39,15 @@ FOREIGN = {  # the first part of an include → modules that may use it
     "sodium": {"base", "store", "hub", "agent"},
     "toml++": {"base"},
     "CLI": {"cli", "main"},
-    "re2": {"runtime", "hub"},
+    "nghttp2": {"net"},
+    "re2": {"runtime", "hub", "spec"},
     "fmt": {"base", "model", "core", "protocol", "spec", "import", "store", "net", "runtime", "hub", "agent", "cli", "main"},
     "boost": {"base", "model", "core", "protocol", "spec", "import", "store", "net", "runtime", "hub", "agent", "cli", "main"},
 }
 LIBRARIES = {  # what the binary may need at run time
     "libstdc++.so.6", "libm.so.6", "libgcc_s.so.1", "libc.so.6", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1",
     "libssl.so.3", "libcrypto.so.3", "libsqlite3.so.0", "libyaml-0.so.2", "libzstd.so.1", "libsodium.so.23",
-    "libfmt.so.9", "libre2.so.9",
+    "libfmt.so.9", "libre2.so.9", "libnghttp2.so.14",
     "libresolv.so.2", "libdl.so.2", "libpthread.so.0", "librt.so.1",  # sanitizer builds
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)

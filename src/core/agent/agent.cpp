@@ -49,6 +49,10 @@ void handle(Step& step, const Event& event) {
     void operator()(const Stuck& e) const { stuck(step, e); }
     void operator()(const HookFailed& e) const { hook_failed(step, e); }
     void operator()(const ProbeAnswer& e) const { probe_answer(step, e); }
+    void operator()(const Notified& e) const { notified(step, e); }
+    void operator()(const Measured& e) const { measured(step, e); }
+    void operator()(const FilesChanged& e) const { files_changed(step, e); }
+    void operator()(const WatchTrouble& e) const { watch_trouble(step, e); }
     void operator()(const LocalCommand& e) const { local_command(step, e); }
     void operator()(const JournalFailed& e) const { journal_failed(step, e.reason); }
     void operator()(const Durable& e) const { durable(step, e.serial); }
@@ -68,6 +72,10 @@ void run_timers(Step& step) {
   for (InstanceId id : due_now) {
     world.touched.insert(id);
     instance_due(step, id);
+  }
+  for (InstanceId id : std::exchange(world.to_drive, {})) {
+    world.touched.insert(id);
+    drive(step, id);
   }
   session_timers(step);
   local_timers(step);
@@ -98,6 +106,12 @@ std::vector<AgentCore::Seen> AgentCore::instances() const {
                      std::string_view(seen.placement->instance_name));
   });
   return out;
+}
+
+std::vector<ProbeHistory> AgentCore::probes(InstanceId id) const {
+  auto found = state_->world.instances.find(id);
+  if (found == state_->world.instances.end()) return {};
+  return probe_histories(found->second);
 }
 
 bool AgentCore::connected() const { return state_->world.session.link == Link::up; }

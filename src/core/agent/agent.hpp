@@ -32,6 +32,8 @@ class AgentCore {
     const Observed* observed;
   };
   std::vector<Seen> instances() const;
+  /// Of the probes that its service has; empty: none, or no such instance.
+  std::vector<ProbeHistory> probes(InstanceId id) const;
   bool connected() const;  // welcomed by the hub
 
  private:

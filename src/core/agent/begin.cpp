@@ -144,8 +144,7 @@ void apply(Step& step, Attempt& attempt) {
     take_over(step, attempt, instance, std::move(*wish.wanted));
   }
   instance.task = key;
-  instance.book = {};  // a change by the hub begins a new count
-  instance.spawn_at.reset();
+  begin_anew(instance);
   instance.waits_for_ours = false;
   instance.spawn_tries = 0;
   instance.deleting = order.type == TaskType::delete_;

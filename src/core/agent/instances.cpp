@@ -11,10 +11,6 @@ namespace drover::agent {
 namespace {
 constexpr Duration obstacle_backoff = 1s, obstacle_backoff_max = 30s;
 
-bool wants_run(const Instance& instance) {
-  return instance.row.run && !instance.deleting && !instance.row.finished && !instance.orphan;
-}
-
 /// Why the run in hand must go; nullopt: it may stay.
 bool must_stop(const Instance& instance) {
   if (instance.deleting) return true;
@@ -46,9 +42,11 @@ void stop_run(Step& step, Instance& instance) {
   instance.phase = Phase::ending;
   instance.exited = false;
   end_probes(instance);
+  end_upkeep(step, instance);
   step.then(stop_order(instance));
   bool again = wants_run(instance);
-  step.show(instance, again ? InstanceState::restarting : InstanceState::stopping, instance.unhealthy);
+  step.show(instance, again ? InstanceState::restarting : InstanceState::stopping,
+            instance.unhealthy.empty() ? instance.planned : instance.unhealthy);
   progress(step, instance, "stopping what runs");
   step.mark(instance);
 }
@@ -86,7 +84,7 @@ void wait_for_obstacle(Step& step, Instance& instance, InstanceState state, std:
 void spawn(Step& step, Instance& instance) {
   auto ports = give_ports(step.world, instance.row, step.now.boot);
   if (!ports && ports.error().code == Errc::invalid)
-    return fail_for_good(step, instance, InstanceState::failed, ports.error().message);
+    return fail_for_good(step, instance, {.reason = ports.error().message});
   if (!ports) {
     instance.waits_for_ours = true;
     return wait_for_obstacle(step, instance, InstanceState::waiting, ports.error().message);
@@ -105,7 +103,10 @@ void spawn(Step& step, Instance& instance) {
   instance.unhealthy.clear();
   instance.ended.reset();
   instance.restart_wanted = false;
+  instance.planned.clear();
   instance.spawn_at.reset();
+  instance.retry_at.reset();
+  instance.automatic = instance.has_turn = false;
   instance.waits_for_ours = false;
   instance.live_ports = instance.row.ports;
   instance.seen.pid.reset();
@@ -123,13 +124,15 @@ void show_finished(Step& step, Instance& instance) {
   const Observed& finished = *instance.row.finished;
   instance.seen.last_exit = finished.last_exit;
   instance.seen.last_lines = finished.last_lines;
-  instance.seen.next_try.reset();
+  instance.seen.next_try = finished.next_try;
+  if (finished.next_try && !instance.retry_at)
+    instance.retry_at = step.now.boot + std::max<Duration>(*finished.next_try - step.now.wall, Duration(0));
   step.show(instance, finished.state, finished.reason);
 }
 
 /// Nothing of it runs: what now?
 void at_rest(Step& step, Instance& instance) {
-  if (instance.row.finished) return show_finished(step, instance);
+  if (instance.row.finished && !tries_again(step, instance)) return show_finished(step, instance);
   if (!instance.row.run) {
     forget_last(step, instance);
     instance.spawn_at.reset();
@@ -139,74 +142,8 @@ void at_rest(Step& step, Instance& instance) {
     return;
   }
   if (instance.spawn_at && *instance.spawn_at > step.now.boot) return;
+  if (waits_for_turn(step, instance)) return;
   spawn(step, instance);
-}
-
-Duration healthy_for(const Step& step, const Instance& instance) {
-  return instance.healthy_since ? step.now.boot - *instance.healthy_since : Duration(0);
-}
-
-std::string why_ended(const Instance& instance) {
-  if (!instance.unhealthy.empty()) return instance.unhealthy;
-  return instance.seen.last_exit ? describe(*instance.seen.last_exit) : "ended";
-}
-
-bool restarts(RestartPolicy policy, bool well) {
-  switch (policy) {
-    case RestartPolicy::no: return false;
-    case RestartPolicy::on_failure: return !well;
-    case RestartPolicy::always:
-    case RestartPolicy::unless_stopped: return true;
-  }
-  std::unreachable();
-}
-
-/// Shown as such when nothing of it is left.
-void end_as(Step& step, Instance& instance, Ended ended) {
-  step.show(instance, InstanceState::stopping, ended.reason);
-  instance.ended = std::move(ended);
-}
-
-/// The main process ended though it should run: by policy.
-void judge_end(Step& step, Instance& instance) {
-  const Service& service = instance.row.service;
-  bool well = instance.unhealthy.empty() && instance.seen.last_exit && succeeded(*instance.seen.last_exit);
-  if (well && (service.kind == ServiceKind::job || !restarts(service.restart.policy, well))) {
-    return end_as(step, instance, {InstanceState::completed, why_ended(instance)});
-  }
-  if (!restarts(service.restart.policy, well)) {
-    return end_as(step, instance, {InstanceState::failed, why_ended(instance)});
-  }
-  auto delay =
-      next_delay(service.restart, instance.book, step.now.boot, healthy_for(step, instance), step.rng);
-  if (!delay) {
-    return end_as(step, instance,
-                  {InstanceState::failed,
-                   fmt::format("{}; last: {}", give_up_text(service.restart), why_ended(instance))});
-  }
-  instance.seen.restarts += 1;
-  instance.spawn_at = step.now.boot + *delay;
-  instance.seen.next_try = step.now.wall + *delay;
-  step.show(instance, InstanceState::backoff, why_ended(instance));
-  step.mark(instance);
-}
-
-void main_ended(Step& step, Instance& instance, Exit exit, std::vector<std::string> lines) {
-  bool on_order = instance.phase == Phase::ending && instance.unhealthy.empty();
-  instance.phase = Phase::ending;
-  instance.exited = true;
-  instance.seen.last_exit = exit;
-  instance.seen.pid.reset();
-  if (lines.size() > 20) lines.erase(lines.begin(), lines.end() - 20);
-  instance.seen.last_lines = std::move(lines);
-  end_probes(instance);
-  step.mark(instance);
-  bool wanted = wants_run(instance) && !instance.restart_wanted &&
-                instance.live_digest == instance.row.placement.digest;
-  if (wanted && !on_order) judge_end(step, instance);
-  else if (instance.seen.state != InstanceState::restarting && instance.seen.state != InstanceState::stuck)
-    step.show(instance, InstanceState::stopping);
-  instance.healthy_since.reset();
 }
 
 Instance* current(Step& step, const Run& run) {
@@ -238,19 +175,8 @@ void forget_dead_orphans(Step& step) {
   for (InstanceId id : dead) drop_orphan(step, id);
 }
 
-void fail_for_good(Step& step, Instance& instance, InstanceState state, std::string reason) {
-  instance.phase = Phase::none;
-  instance.spawn_at.reset();
-  instance.seen.next_try.reset();
-  step.show(instance, state, std::move(reason));
-  instance.row.finished = instance.seen;
-  if (instance.seen.started_at) instance.row.finished->incarnation = instance.row.incarnation;
-  step.write_placement(instance);
-  step.mark(instance);
-  if (instance.task && state == InstanceState::failed && !instance.seen.started_at) {
-    auto lines = instance.seen.last_lines;
-    end_attempt(step, *instance.task, TaskMove::attempt_failed, instance.seen.reason, std::move(lines));
-  }
+bool wants_run(const Instance& instance) {
+  return instance.row.run && !instance.deleting && !instance.row.finished && !instance.orphan;
 }
 
 void drive(Step& step, InstanceId id) {
@@ -273,6 +199,7 @@ void spawned(Step& step, const Spawned& event) {
   instance->seen.started_at = event.started_at;
   instance->seen.degraded = event.degraded;
   step.mark(*instance);
+  begin_upkeep(step, *instance, Duration(0));
   begin_probes(step, *instance, Duration(0));
   drive(step, event.run.instance);
 }
@@ -286,6 +213,7 @@ void adopt(Step& step, Instance& instance, const Found& found) {
   instance.seen.degraded = found.degraded;
   step.mark(instance);
   Duration age = started ? std::max<Duration>(step.now.wall - *started, Duration(0)) : Duration(0);
+  begin_upkeep(step, instance, age);
   begin_probes(step, instance, age);
 }
 
@@ -304,9 +232,7 @@ void spawn_failed(Step& step, const SpawnFailed& event) {
         wait_for_obstacle(step, *instance, InstanceState::backoff, event.reason);
         instance->seen.next_try = step.now.wall + (*instance->spawn_at - step.now.boot);
         break;
-      case SpawnFailed::Why::permanent:
-        fail_for_good(step, *instance, InstanceState::failed, event.reason);
-        break;
+      case SpawnFailed::Why::permanent: fail_for_good(step, *instance, {.reason = event.reason}); break;
     }
   }
   wake_port_waiters(step);
@@ -330,14 +256,17 @@ void emptied(Step& step, const Run& run) {
   instance->exited = false;
   bool on_order = instance->restart_wanted || instance->live_digest != instance->row.placement.digest;
   instance->restart_wanted = false;
+  instance->planned.clear();
   instance->unhealthy.clear();
   auto ended = std::exchange(instance->ended, std::nullopt);
   step.world.touched.insert(run.instance);  // its timer
   if (instance->live_digest != instance->row.placement.digest)
     step.mark(*instance);  // the record turns to the new
-  if (ended && wants_run(*instance) && !on_order)
-    fail_for_good(step, *instance, ended->state, std::move(ended->reason));
-  if (on_order) instance->spawn_at.reset();
+  if (ended && wants_run(*instance) && !on_order) fail_for_good(step, *instance, std::move(*ended));
+  if (on_order) {
+    instance->spawn_at.reset();
+    instance->automatic = false;
+  }
   instance->unforgotten = run;
   // Until its successor starts the record stays: an agent that dies meanwhile takes the same end in again.
   if (!instance->orphan && !(wants_run(*instance) && instance->spawn_at)) forget_last(step, *instance);
@@ -364,12 +293,18 @@ void instance_due(Step& step, InstanceId id) {
   Instance* instance = step.find(id);
   if (!instance) return;
   if (instance->phase == Phase::running) probes_due(step, *instance);
+  if (instance->phase == Phase::running) upkeep_due(step, *instance);
   drive(step, id);
 }
 
 std::optional<BootTime> due(const Instance& instance) {
-  if (instance.phase == Phase::running) return probes_timer(instance);
+  if (instance.phase == Phase::running) {
+    auto probes = probes_timer(instance), upkeep = upkeep_timer(instance);
+    return probes && upkeep ? std::min(*probes, *upkeep) : probes ? probes : upkeep;
+  }
   if (instance.phase == Phase::none && wants_run(instance)) return instance.spawn_at;
+  bool given_up = instance.row.run && !instance.deleting && !instance.orphan && instance.row.finished;
+  if (instance.phase == Phase::none && given_up) return instance.retry_at;
   return std::nullopt;
 }
 

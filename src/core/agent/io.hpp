@@ -142,11 +142,33 @@ struct HookFailed {
   std::string reason;
 };
 enum class Asked : std::uint8_t { start, ready, live };
+BOOST_DESCRIBE_ENUM(Asked, start, ready, live)
 struct ProbeAnswer {
   Run run;
   Asked asked = Asked::ready;
   bool ok = false;
   std::string detail;
+  bool unrunnable =
+      false;  // it could not even be asked: a mistake in the configuration, says nothing of the run
+};
+/// The program has spoken by itself (sd_notify): probes of that kind are asked at once.
+struct Notified {
+  Run run;
+  std::optional<Duration> extend;  // it wants at least so much more time to become ready
+  std::string fault;               // not empty: it asks to be taken for unhealthy, and why
+};
+struct Measured {
+  Run run;
+  std::uint64_t memory_bytes = 0;  // working set
+};  // the answer to Measure; none when it cannot be known
+struct FilesChanged {
+  Run run;
+  std::string path;
+};
+/// Not all that was asked for is watched.
+struct WatchTrouble {
+  Run run;
+  std::string reason;
 };
 struct LocalCommand {              // from the agent's own API; answered by Answer
   std::string id, action, target;  // start | stop | restart, "stack/service" or "stack/instance"
@@ -165,7 +187,8 @@ struct Stopping {
 struct Tick {};
 
 using Event = std::variant<Recovered, LinkUp, LinkDown, FrameIn, Spawned, SpawnFailed, Exited, Emptied, Stuck,
-                           HookFailed, ProbeAnswer, LocalCommand, JournalFailed, Durable, Stopping, Tick>;
+                           HookFailed, ProbeAnswer, Notified, Measured, FilesChanged, WatchTrouble,
+                           LocalCommand, JournalFailed, Durable, Stopping, Tick>;
 
 // ---- effects
 // -------------------------------------------------------------------------------------------------
@@ -202,6 +225,15 @@ struct AskProbe {
   std::map<std::string, std::uint16_t> ports;
   Service service;
   std::uint32_t index = 0;
+  bool check_ports = false;  // a success counts only if its ports are its own: before the first one
+};
+struct Measure {
+  Run run;
+};
+/// From now on FilesChanged is told for these; empty: not any more.
+struct WatchFiles {
+  Run run;
+  std::vector<std::string> paths;
 };
 /// Give the event Durable{serial} when the rows of this step are committed; nothing if that failed.
 struct Confirm {
@@ -225,8 +257,8 @@ struct Note {
   InstanceId instance;
 };  // for the agent's own log
 
-using Effect = std::variant<Spawn, StopRun, ForgetRun, RemoveFiles, AskProbe, Confirm, Send, CloseLink,
-                            Answer, ServeStream, Note>;
+using Effect = std::variant<Spawn, StopRun, ForgetRun, RemoveFiles, AskProbe, Measure, WatchFiles, Confirm,
+                            Send, CloseLink, Answer, ServeStream, Note>;
 
 struct Effects {
   std::vector<Row> rows;  // durable before anything of `then`
@@ -242,7 +274,35 @@ struct AgentSettings {
   std::uint16_t port_low = 20000, port_high = 29999;  // the range for `auto`
   std::uint32_t max_parallel = 4;                     // tasks at once
   Duration inventory_every = 60s;
-  Duration report_delay = 200ms;  // figures and repeated changes are coalesced for so long
+  Duration report_delay = 200ms;           // figures and repeated changes are coalesced for so long
+  std::uint32_t restarts_per_second = 20;  // automatic ones, of all instances together; 0: no limit
+  Duration measure_every = 5s;             // the memory of those that have a memory_max
 };
+
+// ---- what is kept for people
+// ---------------------------------------------------------------------------------
+
+struct ProbeResult {
+  WallTime at{};
+  Duration took{0};
+  bool ok = false;
+  bool unrunnable = false;
+  std::string detail;
+  std::uint64_t incarnation = 0;
+};
+BOOST_DESCRIBE_STRUCT(ProbeResult, (), (at, took, ok, unrunnable, detail, incarnation))
+/// One probe of an instance, with its last 10 answers, the newest last.
+struct ProbeHistory {
+  Asked probe = Asked::ready;
+  std::string kind;     // http, tcp, exec, …
+  bool passed = false;  // the last judgement
+  std::vector<ProbeResult> results;
+};
+BOOST_DESCRIBE_STRUCT(ProbeHistory, (), (probe, kind, passed, results))
+/// Asked for when someone looks: too much to be part of every report.
+struct ProbesView {
+  std::vector<ProbeHistory> items;
+};
+BOOST_DESCRIBE_STRUCT(ProbesView, (), (items))
 
 }  // namespace drover::agent

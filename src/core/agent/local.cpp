@@ -25,8 +25,7 @@ bool named(const Instance& instance, std::string_view target) {
 
 bool restart_one(Step& step, Instance& instance) {
   if (!instance.row.run || instance.deleting) return false;
-  instance.book = {};  // asked for by a person: no automatic restart
-  instance.spawn_at.reset();
+  begin_anew(instance);  // asked for by a person: no automatic restart
   instance.ended.reset();
   instance.restart_wanted = instance.phase != Phase::none;
   if (instance.row.finished) {

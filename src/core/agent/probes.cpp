@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/json.hpp"
 #include "core/agent/step.hpp"
 
 namespace drover::agent {
@@ -11,6 +12,8 @@ namespace drover::agent {
 namespace {
 constexpr Duration first_gap = 100ms;
 constexpr Duration overdue_after = 5s;  // beyond the probe's own timeout
+constexpr std::size_t kept_answers = 10;
+constexpr std::array all_asked{Asked::start, Asked::ready, Asked::live};
 
 const std::optional<Probe>& spec_of(const Instance& instance, Asked asked) {
   const Probes& probes = instance.row.service.probes;
@@ -27,6 +30,7 @@ void ask(Step& step, Instance& instance, Asked asked) {
   const Probe& probe = *spec_of(instance, asked);
   ProbeBook& book = book_of(instance, asked);
   book.asking = true;
+  book.asked_at = step.now.boot;
   book.due = step.now.boot + probe.timeout + overdue_after;
   step.then(AskProbe{.run = instance.run(),
                      .asked = asked,
@@ -35,7 +39,8 @@ void ask(Step& step, Instance& instance, Asked asked) {
                      .instance_name = instance.row.instance_name,
                      .ports = instance.row.ports,
                      .service = instance.row.service,
-                     .index = instance.row.index});
+                     .index = instance.row.index,
+                     .check_ports = !book.passed});
 }
 
 void begin(Step& step, Instance& instance, Asked asked, Duration wait) {
@@ -53,9 +58,17 @@ void start_passed(Step& step, Instance& instance) {
   if (live) begin(step, instance, Asked::live, jitter(live->interval, 0.1, step.rng));
 }
 
+/// A live probe that has failed and shall only be told of.
+bool alerts(const Instance& instance) {
+  const auto& live = instance.row.service.probes.live;
+  const ProbeBook& book = instance.probes[std::size_t(Asked::live)];
+  return live && instance.row.service.restart.on_unhealthy == OnUnhealthy::alert && book.on &&
+         book.bads >= live->failures;
+}
+
 /// The state as the answers so far have it.
 void judge(Step& step, Instance& instance, const std::string& detail) {
-  bool good = passed(instance, Asked::start) && passed(instance, Asked::ready);
+  bool good = passed(instance, Asked::start) && passed(instance, Asked::ready) && !alerts(instance);
   bool was = instance.seen.ready_at.has_value();
   bool probed =
       spec_of(instance, Asked::start) || spec_of(instance, Asked::ready) || spec_of(instance, Asked::live);
@@ -65,7 +78,9 @@ void judge(Step& step, Instance& instance, const std::string& detail) {
     instance.ready_by.reset();
     if (!was) instance.seen.ready_at = step.now.wall;
     if (!instance.healthy_since) instance.healthy_since = step.now.boot;
-    return step.show(instance, InstanceState::ready);
+    step.show(instance, InstanceState::ready, remark(instance));
+    if (!was) dependants_of(step, instance);
+    return;
   }
   instance.healthy_since.reset();
   step.show(instance, was ? InstanceState::unhealthy : InstanceState::starting, detail);
@@ -90,17 +105,40 @@ void plan_next(Step& step, const Probe& probe, ProbeBook& book) {
     book.gap = probe.interval;  // the ramp is for the first success only
   }
   book.asking = false;
-  book.due = step.now.boot + jitter(gap, 0.1, step.rng);
+  book.due = std::exchange(book.nudged, false) ? step.now.boot : step.now.boot + jitter(gap, 0.1, step.rng);
+}
+
+void keep(const Step& step, Instance& instance, const ProbeAnswer& answer) {
+  auto& kept = instance.answers[std::size_t(answer.asked)];
+  Duration took = step.now.boot - book_of(instance, answer.asked).asked_at;
+  kept.push_back({step.now.wall, took, answer.ok, answer.unrunnable, answer.detail, answer.run.incarnation});
+  if (kept.size() > kept_answers) kept.pop_front();
+}
+
+/// It says nothing of the run: nothing is counted, and no start fails for it.
+void take_unrunnable(Step& step, Instance& instance, const ProbeAnswer& answer) {
+  ProbeBook& book = book_of(instance, answer.asked);
+  plan_next(step, *spec_of(instance, answer.asked), book);
+  if (instance.ready_by)
+    instance.ready_by =
+        std::max(*instance.ready_by, step.now.boot + instance.row.service.probes.start_timeout);
+  step.world.touched.insert(instance.row.placement.instance);
+  if (std::exchange(book.broken, answer.detail) != answer.detail)
+    step.show(instance, instance.seen.state, remark(instance));
 }
 
 void end_as_unhealthy(Instance& instance, std::string why) {
   instance.unhealthy = "unhealthy: " + std::move(why);
 }
 
-void take(Step& step, Instance& instance, Asked asked, bool ok, const std::string& detail) {
+void take(Step& step, Instance& instance, const ProbeAnswer& answer) {
+  const auto& [run, asked, ok, detail, unrunnable] = answer;
   const Probe& probe = *spec_of(instance, asked);
   ProbeBook& book = book_of(instance, asked);
-  bool changed = count(probe, book, ok);
+  keep(step, instance, answer);
+  if (unrunnable) return take_unrunnable(step, instance, answer);
+  bool alerted = alerts(instance), was_broken = !std::exchange(book.broken, "").empty();
+  bool changed = count(probe, book, ok) || was_broken;
   plan_next(step, probe, book);
   step.world.touched.insert(instance.row.placement.instance);  // its timer
   switch (asked) {
@@ -111,7 +149,8 @@ void take(Step& step, Instance& instance, Asked asked, bool ok, const std::strin
       break;
     case Asked::ready: break;
     case Asked::live:
-      if (!ok && book.bads >= probe.failures) end_as_unhealthy(instance, detail);
+      if (alerted != alerts(instance) || was_broken) judge(step, instance, "live: " + detail);
+      if (!ok && book.bads >= probe.failures && !alerts(instance)) end_as_unhealthy(instance, detail);
       return;
   }
   // Before the first success the text says what is missing; a lost readiness counts after `failures`.
@@ -140,10 +179,10 @@ void end_probes(Instance& instance) {
 }
 
 void probes_due(Step& step, Instance& instance) {
-  for (Asked asked : {Asked::start, Asked::ready, Asked::live}) {
+  for (Asked asked : all_asked) {
     ProbeBook& book = book_of(instance, asked);
     if (!book.on || book.due > step.now.boot) continue;
-    if (book.asking) take(step, instance, asked, false, "no answer to the probe");
+    if (book.asking) take(step, instance, {instance.run(), asked, false, "no answer to the probe", false});
     else ask(step, instance, asked);
   }
   if (instance.ready_by && *instance.ready_by <= step.now.boot && instance.unhealthy.empty()) {
@@ -160,8 +199,49 @@ void probe_answer(Step& step, const ProbeAnswer& event) {
   if (!instance || instance->phase != Phase::running || instance->run() != event.run) return;
   ProbeBook& book = book_of(*instance, event.asked);
   if (!book.on || !book.asking) return;
-  take(step, *instance, event.asked, event.ok, event.detail);
+  take(step, *instance, event);
   drive(step, event.run.instance);
+}
+
+void notified(Step& step, const Notified& event) {
+  Instance* instance = step.find(event.run.instance);
+  if (!instance || instance->phase != Phase::running || instance->run() != event.run) return;
+  if (instance->ready_by && event.extend)
+    instance->ready_by = std::max(*instance->ready_by, step.now.boot + *event.extend);
+  for (Asked asked : all_asked) {
+    ProbeBook& book = book_of(*instance, asked);
+    bool listens = book.on && std::holds_alternative<NotifyCheck>(spec_of(*instance, asked)->check);
+    if (listens && book.asking) book.nudged = true;
+    else if (listens && asked != Asked::live) book.due = step.now.boot;
+  }
+  const OnUnhealthy then = instance->row.service.restart.on_unhealthy;
+  if (!event.fault.empty() && then == OnUnhealthy::restart && instance->unhealthy.empty())
+    end_as_unhealthy(*instance, event.fault);
+  step.world.touched.insert(event.run.instance);  // its timer
+  probes_due(step, *instance);
+  drive(step, event.run.instance);
+}
+
+std::string remark(const Instance& instance) {
+  for (Asked asked : all_asked) {
+    const ProbeBook& book = instance.probes[std::size_t(asked)];
+    if (!book.broken.empty())
+      return fmt::format("the {} probe cannot be run: {}", enum_name(asked), book.broken);
+  }
+  return instance.watch_trouble;
+}
+
+std::vector<ProbeHistory> probe_histories(const Instance& instance) {
+  std::vector<ProbeHistory> out;
+  for (Asked asked : all_asked) {
+    const auto& spec = spec_of(instance, asked);
+    if (!spec) continue;
+    const auto& kept = instance.answers[std::size_t(asked)];
+    auto kind =
+        std::visit([](const auto& check) { return std::decay_t<decltype(check)>::kind; }, spec->check);
+    out.push_back({asked, kind, instance.probes[std::size_t(asked)].passed, {kept.begin(), kept.end()}});
+  }
+  return out;
 }
 
 std::optional<BootTime> probes_timer(const Instance& instance) {

@@ -63,7 +63,7 @@ void not_found(Step& step, Instance& instance) {
   // Written down before it began: whether it did cannot be known, and it happens at most once.
   if (instance.task) end_attempt(step, *instance.task, TaskMove::attempt_lost, job_lost);
   instance.seen.started_at = step.now.wall;  // it counts as having run
-  fail_for_good(step, instance, InstanceState::failed, job_lost);
+  fail_for_good(step, instance, {.reason = job_lost});
 }
 
 /// What had not begun is not ours to remember: the hub assigns it again, if it is still wanted.

@@ -2,6 +2,7 @@
 // What the agent core knows, in memory. Changed only within AgentCore::step.
 
 #include <array>
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -29,16 +30,20 @@ enum class Phase : std::uint8_t {
 struct ProbeBook {
   bool on = false;
   bool asking = false;
-  bool passed = false;              // the last judgement
+  bool passed = false;  // the last judgement
+  bool nudged = false;  // while asking: ask again at once
+  BootTime asked_at{};
   BootTime due{};                   // asking: the answer is overdue; else: when to ask
   Duration gap{0};                  // until the first success: doubles up to the interval
   std::uint32_t oks = 0, bads = 0;  // in a row
+  std::string broken;               // it cannot be asked, and why
 };
 
 /// How the run in hand has ended for good, applied when it is empty.
 struct Ended {
   InstanceState state = InstanceState::failed;
   std::string reason;
+  bool retry = false;  // it has given up: one try each Restart::retry_failed
 };
 
 struct Instance {
@@ -54,6 +59,7 @@ struct Instance {
   std::map<std::string, std::uint16_t> live_ports;
   bool exited = false;         // ending: the main process has ended
   std::string unhealthy;       // ending because of this: counts as a failure
+  std::string planned;         // ending because of this, though it works: begins anew at once, not counted
   std::optional<Ended> ended;  // what the end means, unless something else is wanted by then
   bool deleting = false;
   bool restart_wanted = false;
@@ -64,8 +70,14 @@ struct Instance {
   std::optional<Run> unforgotten;    // the last run, ended; its record stays at the host until the next one
 
   RestartBook book;
+  bool automatic = false;            // the next start is a restart by policy: it takes a turn of the host's
+  bool has_turn = false;             // and has one: spawn_at
+  std::optional<BootTime> retry_at;  // it has given up: the next slow try
   std::optional<BootTime> healthy_since;
-  std::array<ProbeBook, 3> probes;  // by Asked
+  std::array<ProbeBook, 3> probes;                 // by Asked
+  std::array<std::deque<ProbeResult>, 3> answers;  // the last 10 of each, over runs
+  std::optional<BootTime> measure_at, old_at;      // memory_max, max_age
+  std::string watch_trouble;
   std::optional<BootTime> ready_by;
 
   std::optional<AttemptKey> task;  // begun and not ended
@@ -116,7 +128,9 @@ struct World {
   std::set<Run> leftovers;  // older runs that are still ending
   std::map<std::string, LocalWait> local;
   std::map<std::uint16_t, BootTime> taken_ports;  // of the range, held by strangers; not tried again until
+  std::optional<BootTime> restart_turn;  // when the host's next automatic restart may be, if they came evenly
   std::set<std::pair<BootTime, InstanceId>> timers;
+  std::set<InstanceId> to_drive;    // changed by another one in this step
   std::set<InstanceId> touched;     // in this step
   std::set<InstanceId> unreported;  // changed since they were last sent
   std::uint64_t serial = 0;

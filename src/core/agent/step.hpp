@@ -81,16 +81,41 @@ void exited(Step& step, const Exited& event);
 void emptied(Step& step, const Run& run);
 void stuck(Step& step, const Stuck& event);
 void hook_failed(Step& step, const HookFailed& event);
-void fail_for_good(Step& step, Instance& instance, InstanceState state, std::string reason);
 void adopt(Step& step, Instance& instance, const Found& found);
 void instance_due(Step& step, InstanceId id);
 std::optional<BootTime> due(const Instance& instance);
+bool wants_run(const Instance& instance);
+
+// ---- ends.cpp: what an end means
+void main_ended(Step& step, Instance& instance, Exit exit, std::vector<std::string> lines);
+void fail_for_good(Step& step, Instance& instance, Ended ended);
+/// The count of automatic restarts begins anew, and waits are over: a change by a person or the hub.
+void begin_anew(Instance& instance);
+/// An automatic restart takes its turn among the host's. True: not now, spawn_at says when.
+bool waits_for_turn(Step& step, Instance& instance);
+/// It has given up and its slow try is due: true, and it may be spawned.
+bool tries_again(Step& step, Instance& instance);
+
+// ---- upkeep.cpp: why a run that works is replaced
+void begin_upkeep(Step& step, Instance& instance, Duration age);
+void end_upkeep(Step& step, Instance& instance);
+void upkeep_due(Step& step, Instance& instance);
+std::optional<BootTime> upkeep_timer(const Instance& instance);
+void measured(Step& step, const Measured& event);
+void files_changed(Step& step, const FilesChanged& event);
+void watch_trouble(Step& step, const WatchTrouble& event);
+/// A new run of it is ready: those that depend on it may have been waiting for that.
+void dependants_of(Step& step, const Instance& instance);
 
 // ---- probes.cpp
 void begin_probes(Step& step, Instance& instance, Duration age);
 void end_probes(Instance& instance);
 void probes_due(Step& step, Instance& instance);
 void probe_answer(Step& step, const ProbeAnswer& event);
+void notified(Step& step, const Notified& event);
+std::vector<ProbeHistory> probe_histories(const Instance& instance);
+/// What a person should know though it is ready.
+std::string remark(const Instance& instance);
 std::optional<BootTime> probes_timer(const Instance& instance);
 
 // ---- ports.cpp

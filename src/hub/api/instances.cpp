@@ -1,3 +1,4 @@
+#include "core/agent/io.hpp"
 #include "hub/api/api.hpp"
 #include "hub/api/log_merge.hpp"
 
@@ -73,6 +74,22 @@ net::Awaitable<Result<net::Response>> instance_logs(Api& api, ApiCall call, NoBo
                                  {.who = call.caller.who, .sources = {source}, .options = log_options(call)});
 }
 
+/// Held by the agent, and fetched from it when someone looks.
+net::Awaitable<Result<agent::ProbesView>> probes(Api& api, ApiCall call, NoBody) {
+  auto name = call.path("id");
+  CO_TRY(auto source, co_await api.engine.read([name](const HubCore& core) -> Result<LogSource> {
+    TRY(const SlotEntry* entry, find_instance(core.state(), name));
+    return source_of(*entry, false);
+  }));
+  if (!source.node) co_return agent::ProbesView{};
+  OpenStream ask{.id = {}, .what = "probes", .instance = source.instance, .options = {}};
+  CO_TRY(auto link, co_await api.streams.open(call.caller.who, *source.node, std::move(ask)));
+  auto record = co_await link->receive();
+  link->close("over");
+  if (!record) co_return fail(Errc::unavailable, "the agent's answer was cut");
+  co_return from_json_text<agent::ProbesView>(*record, Unknown::ignore);
+}
+
 net::Awaitable<Result<net::Response>> merged_logs(Api& api, ApiCall call, NoBody) {
   auto target = call.query("target"), node = call.query("node");
   CO_TRY(auto sources,
@@ -105,6 +122,7 @@ std::vector<ApiRoute> instance_routes() {
       route("POST", "/instances/{id}/start", "Starts it.", &start),
       route("POST", "/instances/{id}/stop", "Stops it; it stays stopped.", &stop),
       route("POST", "/instances/{id}/restart", "Restarts it.", &restart),
+      route("GET", "/instances/{id}/probes", "The last answers of its probes, from its agent.", &probes),
       route("GET", "/instances/{id}/logs", "What it wrote, as JSON lines, from its agent.", &instance_logs),
       route("GET", "/logs", "What several instances wrote, in one stream.", &merged_logs)};
 }

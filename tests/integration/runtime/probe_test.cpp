@@ -26,7 +26,8 @@ class ProbeTest : public RuntimeTest {
     spec.working_dir = "/tmp";
     probe.service.spec = spec;
     probe.ports = {{"http", port_}};
-    return net::wait_for(hands.executor, ask(hands.driver, std::move(probe)));
+    Prober prober(hands.driver);
+    return net::wait_for(hands.executor, prober.ask(std::move(probe)));
   }
   /// A listener that answers each connection with `answer` and closes; "" answers nothing.
   std::string serve(const std::string& answer) {
@@ -95,6 +96,8 @@ TEST_F(ProbeTest, Exec) {
   const auto missing = ask_with(hands, ExecCheck{{"no-such-program"}});
   EXPECT_FALSE(missing.ok);
   EXPECT_NE(missing.detail.find("not found in PATH"), std::string::npos) << missing.detail;
+  EXPECT_TRUE(missing.unrunnable);
+  EXPECT_FALSE(failed.unrunnable);
 }
 
 TEST_F(ProbeTest, ExecThatHangsIsKilledWithItsTree) {

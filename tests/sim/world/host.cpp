@@ -121,6 +121,8 @@ void Host::perform(const agent::Effect& effect) {
     }
     void operator()(const agent::RemoveFiles&) const {}
     void operator()(const agent::AskProbe& e) const { h.probe(e); }
+    void operator()(const agent::Measure&) const {}
+    void operator()(const agent::WatchFiles&) const {}
     void operator()(const agent::Confirm& e) const { h.deliver(agent::Durable{e.serial}); }
     void operator()(const agent::Send& e) const { h.world_.to_hub(h.index_, e.envelope); }
     void operator()(const agent::CloseLink&) const { h.world_.cut(h.index_); }
@@ -201,7 +203,7 @@ void Host::probe(const agent::AskProbe& effect) {
             world_.now().boot >= found->second.ready_at;
   if (world_.chaotic() && world_.rng().percent(3)) ok = false;
   later(Duration(500 + world_.rng().below(20'000)),
-        agent::ProbeAnswer{effect.run, effect.asked, ok, ok ? "" : "no answer"});
+        agent::ProbeAnswer{effect.run, effect.asked, ok, ok ? "" : "no answer", false});
 }
 
 void Host::check_ports() {

@@ -190,7 +190,16 @@ void Host::carry_out(const Effect& effect) {
       note("ask " + text(e.run));
       host.asked.push_back(e);
       if (host.answers)
-        host.queue_.push_back(ProbeAnswer{e.run, e.asked, host.well, host.well ? "" : "refused"});
+        host.queue_.push_back(
+            ProbeAnswer{e.run, e.asked, host.well, host.well ? "" : "refused", host.unrunnable});
+    }
+    void operator()(const Measure& e) const {
+      note("measure " + text(e.run));
+      if (host.memory > 0) host.queue_.push_back(Measured{e.run, host.memory});
+    }
+    void operator()(const WatchFiles& e) const {
+      note("watch " + text(e.run));
+      host.watches.push_back(e);
     }
     void operator()(const Confirm& e) const { host.queue_.push_back(Durable{e.serial}); }
     void operator()(const Send& e) const {

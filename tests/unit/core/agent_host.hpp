@@ -59,6 +59,8 @@ class Host {
   bool stops = true;    // StopRun is answered by Exited and Emptied at once
   bool answers = true;  // AskProbe is answered at once, by `well`
   bool well = true;
+  bool unrunnable = false;   // the answers say that it could not be asked
+  std::uint64_t memory = 0;  // Measure is answered with it; 0: not at all
   bool disk_full = false;
   bool hub_alive = true;  // heartbeats are answered
   Rng rng;
@@ -73,6 +75,7 @@ class Host {
   std::vector<ForgetRun> forgotten;
   std::vector<RemoveFiles> removed;
   std::vector<AskProbe> asked;
+  std::vector<WatchFiles> watches;
   std::vector<Envelope> sent;
   std::vector<Answer> local_answers;
   std::vector<std::string> closed;

@@ -144,6 +144,9 @@ class History {
   Service service() {
     Service out = chance_.percent(20) ? job() : program();
     out.restart.give_up = 0;
+    if (chance_.percent(10)) out.restart.memory_max = 100;
+    if (chance_.percent(10) && out.kind == ServiceKind::service) out.restart.max_age = 3600s;
+    if (chance_.percent(10) && out.kind == ServiceKind::service) out.restart.watch = {"/x"};
     out.labels["v"] = std::to_string(chance_.below(3));
     if (chance_.percent(50)) out.ports.push_back(port("x", 0));
     if (chance_.percent(30)) out.ports.push_back(port("http", 80));
@@ -266,7 +269,13 @@ class History {
   }
   void carry_out(const AskProbe& e, bool) {
     if (calm_ || chance_.percent(90))
-      pending_.push_back(ProbeAnswer{e.run, e.asked, calm_ || chance_.percent(70), "no"});
+      pending_.push_back(ProbeAnswer{e.run, e.asked, calm_ || chance_.percent(70), "no", false});
+  }
+  void carry_out(const Measure& e, bool) {
+    pending_.push_back(Measured{e.run, calm_ ? 1 : chance_.below(110)});
+  }
+  void carry_out(const WatchFiles& e, bool) {
+    if (!calm_ && !e.paths.empty() && chance_.percent(30)) pending_.push_back(FilesChanged{e.run, "/x"});
   }
   void carry_out(const Confirm& e, bool lost) {
     if (!lost) pending_.push_back(Durable{e.serial});

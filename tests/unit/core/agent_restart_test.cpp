@@ -72,7 +72,9 @@ TEST_F(AgentRestart, ACrashIsRestartedAfterItsDelayAndNotBeforeEmpty) {
 }
 
 TEST_F(AgentRestart, ACrashLoopIsGivenUpWithReasonAndLastLines) {
-  host.give_task(TaskType::deploy, 1);
+  Service service = program();
+  service.restart.retry_failed = 0s;
+  host.give_task(TaskType::deploy, 1, service);
   for (int i = 0; i < 11; ++i) {
     host.exit(host.run(1), 1, {"Traceback", "KeyError: 'DB'"});
     host.pass(40s);

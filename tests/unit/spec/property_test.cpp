@@ -42,17 +42,31 @@ std::vector<std::string> command() {
 
 Probe probe() {
   Probe out;
-  switch (number(0, 2)) {
-    case 0: out.check = HttpCheck{"http://127.0.0.1:1/" + pick<std::string>({"", "$x", "a b"}), {}}; break;
+  switch (number(0, 6)) {
+    case 0: out.check = HttpCheck{.url = "http://127.0.0.1:1/" + pick<std::string>({"", "$x", "a b"})}; break;
     case 1: out.check = TcpCheck{"127.0.0.1:" + std::to_string(number(1, 65535))}; break;
+    case 2: out.check = LogCheck{pick<std::string>({"ready", "^a$", "\\d+ \"x\""})}; break;
+    case 3: out.check = NotifyCheck{}; break;
+    case 4: out.check = GrpcCheck{"127.0.0.1:50051", pick<std::string>({"", "a.B"})}; break;
+    case 5: out.check = FileCheck{pick<std::string>({"/run/a b", "/x$y"})}; break;
     default: out.check = ExecCheck{command()};
   }
-  if (auto* http = std::get_if<HttpCheck>(&out.check); http && coin()) http->status = {200, 404};
+  if (auto* http = std::get_if<HttpCheck>(&out.check); http && coin()) {
+    http->status = {200, 404};
+    http->headers = {{"X-A", "b$c"}};
+    http->body = "ok|\\$";
+    http->socket = "/run/x.sock";
+  }
   out.interval = duration(10ms, 1h);
   out.timeout = duration(1ms, 10min);
   out.failures = std::uint32_t(number(1, 1000));
   out.successes = std::uint32_t(number(1, 1000));
   return out;
+}
+
+std::optional<Probe> maybe_live() {
+  std::optional<Probe> out = coin() ? std::optional(probe()) : std::nullopt;
+  return out && std::holds_alternative<LogCheck>(out->check) ? std::nullopt : out;
 }
 
 std::optional<Probe> maybe_probe() { return coin() ? std::optional(probe()) : std::nullopt; }
@@ -99,7 +113,7 @@ Service service(std::size_t index) {
     out.ports.push_back({"p" + std::to_string(i), base, base > 0 && coin() ? "instance.index" : "",
                          pick<std::string>({"tcp", "udp"})});
   }
-  out.probes = {maybe_probe(), maybe_probe(), maybe_probe(), duration(10ms, 24h)};
+  out.probes = {maybe_probe(), maybe_probe(), maybe_live(), duration(10ms, 24h)};
   out.restart.policy = out.kind == ServiceKind::job
                            ? pick({RestartPolicy::no, RestartPolicy::on_failure})
                            : pick({RestartPolicy::always, RestartPolicy::unless_stopped});
@@ -107,6 +121,15 @@ Service service(std::size_t index) {
   out.restart.backoff_max = out.restart.backoff + duration(0s, 1h);
   out.restart.give_up = std::uint32_t(number(0, 100));
   out.restart.give_up_within = duration(10ms, 24h);
+  out.restart.retry_failed = duration(0s, 24h);
+  if (coin()) out.restart.success = {0, 3};
+  if (coin()) out.restart.fatal = {9};
+  if (coin()) out.restart.fatal_signals = {"SIGSEGV", "SIGBUS"};
+  out.restart.on_unhealthy = pick({OnUnhealthy::restart, OnUnhealthy::alert});
+  out.restart.memory_max = coin() ? number(0, 1ull << 40) : 0;
+  if (coin() && out.kind == ServiceKind::service) out.restart.max_age = duration(100ms, 24h);
+  if (coin() && out.kind == ServiceKind::service) out.restart.watch = {"/srv/a", "/srv/b $c"};
+  out.restart.dependants = coin();
   out.stop = {
       pick<std::string>({"SIGTERM", "SIGKILL", "SIGUSR1"}), duration(0s, 24h), {}, {}, StopTarget::main};
   if (coin()) out.stop.before = command();

@@ -220,6 +220,16 @@ export interface WhyView {
   nodes: { node: string; fits: boolean; reason: string }[];
 }
 
+/** The last answers of an instance's probes, from its agent. */
+export interface ProbesView {
+  items: {
+    probe: 'start' | 'ready' | 'live';
+    kind: string;
+    passed: boolean;
+    results: { at: Time; took: string; ok: boolean; unrunnable: boolean; detail: string; incarnation: number }[];
+  }[];
+}
+
 export interface EventView {
   seq: number;
   time: Time;

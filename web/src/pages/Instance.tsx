@@ -9,6 +9,7 @@ import { InstanceStateLabel } from '../parts/InstanceStateLabel';
 import { NodeNames } from '../parts/NodeNames';
 import { PageHead } from '../parts/PageHead';
 import { Ports } from '../parts/Ports';
+import { Probes } from '../parts/Probes';
 import { StateIcon } from '../parts/StateLabel';
 import { needs_why, Why } from '../parts/Why';
 import { look_of } from '../text/states';
@@ -69,6 +70,7 @@ function OneInstance({ id }: { id: string }) {
         ]}
       />
       {needs_why(row.state) ? <Why target={`${row.stack}/${row.name}`} about={`${row.state} ${row.reason}`} /> : null}
+      {row.node ? <Probes instance={row.id} about={`${row.state} ${row.reason} ${row.incarnation}`} /> : null}
       {row.last_lines.length && !row.pid ? (
         <details class="last-lines" open={row.state === 'failed' || row.state === 'backoff'}>
           <summary>Its last lines before it ended{row.last_exit ? ` (${row.last_exit})` : ''}</summary>
