@@ -9,11 +9,11 @@
 #include <fstream>
 
 #include "base/text.hpp"
+#include "cli/attend.hpp"
 #include "cli/commands.hpp"
 #include "cli/follow.hpp"
 #include "cli/interrupts.hpp"
 #include "cli/local_process.hpp"
-#include "cli/log_printer.hpp"
 #include "cli/output.hpp"
 #include "cli/stack_file.hpp"
 
@@ -21,7 +21,7 @@ namespace drover::cli {
 
 namespace {
 struct UpFlags {
-  std::string file, timeout = "5m", listen;
+  std::string file, timeout = "5m", listen, exit_with;
   std::uint32_t die_with = 0;  // 0: not given
   bool detach = false, no_logs = false, bare = false;
 };
@@ -108,68 +108,7 @@ Result<int> apply_and_wait(const Context& context, const Api& api, const StackFi
   return wait_until_well(context, api, file.stack.name, limit, stop, progress);
 }
 
-// ---- attached logs
-
-net::Awaitable<void> keep_following(const Api* api, Call call, LogPrinter* printer) {
-  for (;;) {  // the stream ends when the hub is short of memory or restarts; ends with the group
-    auto result = co_await api->lines(call, [printer](std::string line) { return printer->print(line); });
-    if (!result && result.error().code == Errc::not_found) co_return;
-    co_await net::sleep_for(300ms);
-  }
-}
-
-net::Awaitable<void> follow_until(const Api* api, Call call, LogPrinter* printer, net::Event* stop) {
-  net::TaskGroup group(co_await net::current_executor(), [](std::string_view, std::string_view) {});
-  group.spawn(keep_following(api, std::move(call), printer));
-  co_await stop->wait();
-  group.cancel();
-  co_await group.join();
-}
-
-void attach(const Context& context, const Api& api, const std::string& stack, WallTime from,
-            Interrupts& interrupts) {
-  LogFlags flags;
-  flags.follow = true;
-  flags.since = format_time(from);
-  LogPrinter printer(context, true, false);
-  net::block_on(follow_until(&api, log_call(flags, stack), &printer, &interrupts.event()));
-}
-
 // ---- in this process
-
-/// Everything, dependants first, as the hub plans it. Ends early at a second interrupt.
-void stop_in_order(const Context& context, const Api& api, Duration limit, const Interrupts& interrupts) {
-  int before = interrupts.count();
-  Call call{"POST", "/operations"};
-  call.body = R"({"kind":"stop","all":true,"targets":[]})";
-  auto answer = api.send(call);
-  if (!answer) return;  // nothing to stop, or the hub is ill: the agent ends what is left
-  auto id = text(answer->body, "id");
-  Progress progress(context);
-  auto until = context.clock->now().boot + limit;
-  while (context.clock->now().boot < until && interrupts.count() <= before) {
-    auto operation = api.get(path_of({"operations", id}));
-    auto page = api.get("/instances", net::Query({{"limit", "1000"}}));
-    if (page) progress.show(list(*page, "items"));
-    if (!operation || text(*operation, "state") != "running") return;
-    sleep_a_little();
-  }
-}
-
-Result<int> end_everything(const Context& context, const Api& api, LocalHub& local, const UpConfig& config,
-                           const Interrupts& interrupts) {
-  context.err.write(context.err.tty ? "\nstopping everything in order (Ctrl-C again: at once)\n"
-                                    : "stopping everything in order\n");
-  int before = interrupts.count();
-  stop_in_order(context, api, config.agent.stop_deadline, interrupts);
-  bool force = interrupts.count() > before;
-  if (force) context.err.write("at once\n");
-  TRYV(local.stop(force));
-  std::error_code ignored;
-  std::filesystem::remove(pid_file(context.state_directory()), ignored);
-  context.err.write("everything is stopped\n");
-  return 0;
-}
 
 Result<std::unique_ptr<LocalHub>> start_local(const Context& context, const Programs& programs,
                                               const UpConfig& config) {
@@ -194,16 +133,20 @@ Result<int> serve_attached(const Context& context, const Programs& programs, con
   Interrupts interrupts;
   TRYV(live_no_longer_than(config.die_with, interrupts));
   auto began = context.clock->now().wall;
+  const bool fresh = ended_in_order(context.state_directory());
   TRY(auto local, start_local(context, programs, config));
   auto asking = context.local();
   TRY(auto api, Api::open(asking));
-  auto status = apply_and_wait(asking, api, file, flags, &interrupts.once(), true);
+  local->tell("starting " + file.stack.name);
+  auto status = apply_and_wait(asking, api, file, flags, &interrupts.once(), fresh);
   if (!status) print_error(context, status.error());
-  if (interrupts.count() == 0) {
-    if (!flags.no_logs) attach(asking, api, file.stack.name, began, interrupts);
-    else interrupts.wait();
-  }
-  TRYV(end_everything(asking, api, *local, config, interrupts));
+  local->tell(file.stack.name + (status ? " is there" : ": " + status.error().message));
+  std::optional<int> essential;
+  if (interrupts.count() == 0)
+    essential = attend(asking, api, {file.stack.name, began, !flags.no_logs, flags.exit_with}, interrupts);
+  if (essential) context.err.write(flags.exit_with + " has ended\n");
+  TRYV(end_local(asking, api, *local, config, interrupts));
+  if (essential) return *essential;
   return status || status.error().code == Errc::timeout ? 0 : 1;
 }
 
@@ -215,7 +158,7 @@ Result<int> serve(const Context& context, const Programs& programs, const UpConf
   auto asking = context.local();
   TRY(auto api, Api::open(asking));
   interrupts.wait();
-  return end_everything(asking, api, *local, config, interrupts);
+  return end_local(asking, api, *local, config, interrupts);
 }
 
 // ---- as a client of the process behind
@@ -291,7 +234,8 @@ Result<int> up_as_client(const Context& context, const StackFile& file, const Up
   Interrupts interrupts;
   auto began = context.clock->now().wall;
   TRY(int status, apply_and_wait(asking, api, file, flags, &interrupts.once(), fresh));
-  if (interrupts.count() == 0 && !flags.no_logs) attach(asking, api, file.stack.name, began, interrupts);
+  if (interrupts.count() == 0 && !flags.no_logs)
+    attend(asking, api, {file.stack.name, began, true, {}}, interrupts);
   context.err.write("\ndetached; it runs on. To end it: drover down\n");
   return status;
 }
@@ -299,6 +243,9 @@ Result<int> up_as_client(const Context& context, const StackFile& file, const Up
 Result<void> check_flags(const Context& context, const UpFlags& flags, bool running) {
   if (flags.bare && !flags.file.empty())
     return fail(Errc::invalid, "--bare is without a stack file", {}, "leave one of the two away");
+  if (!flags.exit_with.empty() && (flags.detach || running))
+    return fail(Errc::invalid, "--exit-with is for the process that runs the stack itself", {},
+                "leave -d away, or end what runs: drover down --state " + context.state_directory());
   if (flags.die_with > INT32_MAX) return fail(Errc::invalid, "--die-with: not a process id");
   if (flags.die_with != 0 && running)
     return fail(Errc::conflict, "it runs already; whom it ends with is said when it begins", {},
@@ -332,14 +279,18 @@ Result<int> up(Context& context, const Programs& programs, const UpFlags& flags)
   TRYV(check_flags(context, flags, running));
   if (flags.bare) return up_bare(context, programs, flags, running);
   TRY(auto file, read_stack_file(context, flags.file));  // a wrong file starts nothing
+  if (!flags.exit_with.empty() &&
+      std::ranges::find(file.stack.services, flags.exit_with, &Service::name) == file.stack.services.end())
+    return fail(Errc::invalid, "--exit-with: " + file.stack.name + " has no service " + flags.exit_with);
   TRY(auto config, load_up_config(context, flags));
   if (running) {
     context.err.write("it runs already; the file is applied to it\n");
     return up_as_client(context, file, flags, false);
   }
   if (!flags.detach) return serve_attached(context, programs, file, flags, config);
+  const bool fresh = ended_in_order(context.state_directory());
   TRYV(go_behind(context, programs, config));
-  return up_as_client(context, file, flags, true);
+  return up_as_client(context, file, flags, fresh);
 }
 
 }  // namespace
@@ -362,6 +313,11 @@ std::vector<Command> up_commands(const Programs& programs) {
        "ADDRESS:PORT",
        {}},
       {"--no-logs", "Do not show the programs' logs.", &flags->no_logs, "", {}},
+      {"--exit-with",
+       "End everything in order when this service has ended, with its exit status.",
+       &flags->exit_with,
+       "SERVICE",
+       {}},
       {"--bare", "Without a stack: hub and agent alone; stacks come over the API.", &flags->bare, "", {}},
       {"--die-with",
        "End, everything in order, when this process has ended, however it did.",

@@ -11,6 +11,7 @@ Command down_command();
 std::vector<Command> daemon_commands(const Programs& programs);  // hub agent config
 std::vector<Command> stack_commands();                           // apply plan rm scale rollback stack
 Command import_command();
+Command service_command();
 std::vector<Command> run_commands();  // start stop restart
 std::vector<Command> see_commands();  // ps status why
 std::vector<Command> log_commands();  // logs events

@@ -14,11 +14,13 @@ namespace drover::cli {
 /// A hub and an agent in this process.
 class LocalHub {
  public:
-  virtual ~LocalHub() = default;
+  virtual ~LocalHub() = default;  // without stop(): what runs goes on
   /// Stops everything in order, ends the keeper too: nothing is left behind. `force`: at once, no grace.
   virtual Result<void> stop(bool force) = 0;
   /// The UI's address; while nobody has a password, with a link that logs in once.
   virtual std::string ui() = 0;
+  /// One line for the service manager, if there is one.
+  virtual void tell(const std::string& status) = 0;
 };
 
 struct JoinRequest {

@@ -28,6 +28,7 @@ Command root_command(const Programs& programs, const GlobalFlags& flags) {
   add({node_command(programs), task_command(), deployment_command()});
   add(access_commands());
   add(daemon_commands(programs));
+  add({service_command()});
   add(tool_commands(flags));
   return root;
 }

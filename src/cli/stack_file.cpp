@@ -79,7 +79,7 @@ Result<StackFile> read_stack_file(Context& context, const std::string& given) {
   TRY(auto read, read_stack(source, options));
   for (const auto& warning : read.warnings)
     context.err.write(context.err.paint(Style::yellow, "warning: ") + show_problem(warning, source) + "\n");
-  StackFile out{std::move(read.stack), {}};
+  StackFile out{std::move(read.stack), {}, from_stdin ? "" : absolute.string()};
   out.document = print_stack(out.stack);
   return out;
 }

@@ -9,6 +9,7 @@ namespace drover::cli {
 struct StackFile {
   Stack stack;
   std::string document;  // what the hub gets
+  std::string path;      // absolute; "": from stdin
 };
 
 /// `path`: a file, "-" for stdin, or empty: drover.yaml, compose.yaml … in this directory. Warnings go to

@@ -2,8 +2,10 @@
 #include "agent/agent.hpp"
 #include "agent/join.hpp"
 #include "cli/interrupts.hpp"
+#include "cli/systemd.hpp"
 #include "cli/version.hpp"
 #include "main/daemon.hpp"
+#include "main/notify.hpp"
 
 namespace drover::start {
 
@@ -15,9 +17,16 @@ Result<int> run_agent(const cli::Context& context, const cli::AgentConfig& confi
   cli::Interrupts interrupts;
   net::IoPool pool(2);
   agent::Agent agent(agent_options(config, state), {pool, *context.clock, log, real_seed()}, dialer);
+  const Watched watched(pool);
   auto started = net::wait_for(agent.executor(), agent.start());
-  if (started) interrupts.wait();
-  net::wait_for(agent.executor(), agent.stop("the agent was asked to end"));
+  if (started) {
+    watched.ready("runs");
+    interrupts.wait();
+  }
+  // What runs outlives its agent, not its machine: at shutdown each service gets its own signal and grace.
+  const auto workloads =
+      started && cli::is_going_down() ? agent::Agent::Workloads::end : agent::Agent::Workloads::leave;
+  net::wait_for(agent.executor(), agent.stop("the agent was asked to end", workloads, config.stop_deadline));
   if (!started) return fail(std::move(started.error()));
   return 0;
 }

@@ -4,6 +4,7 @@
 #include "cli/interrupts.hpp"
 #include "cli/version.hpp"
 #include "main/daemon.hpp"
+#include "main/notify.hpp"
 
 namespace drover::start {
 
@@ -43,10 +44,12 @@ Result<int> run_hub(const cli::Context& context, const cli::HubConfig& config, c
   log.set_level(level_of(config.log_level));
   cli::Interrupts interrupts;
   net::IoPool pool(config.threads);
+  const Watched watched(pool);
   TRY(auto hub, hub::Hub::open(hub_options(config, state), {pool, *context.clock, log, real_seed(), {}}));
   hub->start();
   log.info("hub started", {{"url", hub->url()}, {"state", state}, {"version", std::string(cli::version())}});
   tell(context, *hub, pool.executor(0));
+  watched.ready(hub->url());
   interrupts.wait();
   log.info("hub ends; what runs on the nodes goes on");
   net::wait_for(pool.executor(0), hub->stop());

@@ -7,6 +7,7 @@
 #include "agent/agent.hpp"
 #include "hub/hub.hpp"
 #include "main/daemon.hpp"
+#include "main/notify.hpp"
 #include "net/channel.hpp"
 
 namespace drover::start {
@@ -21,7 +22,8 @@ class UpProcess final : public cli::LocalHub {
         state_(std::move(state)),
         log_fd_(::open((state_ + "/up.log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)),
         log_(clock_, log_fd_ < 0 ? 2 : log_fd_, "up", false),
-        pool_(2) {
+        pool_(2),
+        watched_(pool_) {
     log_.set_level(level_of(config.hub.log_level));
   }
   ~UpProcess() override {
@@ -42,11 +44,14 @@ class UpProcess final : public cli::LocalHub {
     TRYV(std::move(agent_started));
     hub_->start();
     TRYV(net::wait_for(pool_.executor(0), hub_->attach(port_, uid, "local")));
-    if (config_.hub_port_given) return start_agent();
+    if (config_.hub_port_given) TRYV(start_agent());
+    watched_.ready("hub and agent run");
     return {};
   }
 
   Result<void> stop(bool force) override { return stop(force, agent::Agent::Workloads::end); }
+
+  void tell(const std::string& status) override { watched_.tell(status); }
 
   std::string ui() override {
     if (net::wait_for(pool_.executor(0), hub_->needs_login_link()))
@@ -109,6 +114,7 @@ class UpProcess final : public cli::LocalHub {
   int log_fd_;
   Log log_;
   net::IoPool pool_;
+  Watched watched_;
   net::MemoryPort port_;
   std::unique_ptr<hub::Hub> hub_;
   std::unique_ptr<agent::Agent> agent_;

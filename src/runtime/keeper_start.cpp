@@ -14,6 +14,7 @@
 
 #include "runtime/descriptor.hpp"
 #include "runtime/files.hpp"
+#include "runtime/keeper_scope.hpp"
 
 namespace drover::runtime {
 
@@ -35,7 +36,7 @@ Fd open_log(const Paths& paths) {
 /// The keeper needs no more of our environment than this; its children get their own.
 std::vector<std::string> keeper_environment() {
   std::vector<std::string> all;
-  for (const char* name : {"PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ"})
+  for (const char* name : {"PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ", "XDG_RUNTIME_DIR"})
     if (const char* value = std::getenv(name)) all.push_back(fmt::format("{}={}", name, value));
   return all;
 }
@@ -74,19 +75,22 @@ struct SpawnAttributes {
   SpawnAttributes& operator=(const SpawnAttributes&) = delete;
 };
 
-Result<pid_t> launch(const std::string& named, const Paths& paths) {
+/// `prefix`: words before the command (keeper_scope.hpp).
+Result<pid_t> launch(const std::string& named, const Paths& paths, std::vector<std::string> prefix) {
   std::error_code ignored;
   const auto binary = std::filesystem::absolute(named, ignored).string();  // it starts in /
   const Fd log = open_log(paths);
   const SpawnAttributes attributes(log.get());
-  std::vector<std::string> arguments{binary, "--state", paths.state, "--run-dir", paths.run + "/keeper"};
+  auto& arguments = prefix;
+  arguments.insert(arguments.end(), {binary, "--state", paths.state, "--run-dir", paths.run + "/keeper"});
   if (const char* best = std::getenv("DROVER_KEEPER_LEVEL"))
     arguments.insert(arguments.end(), {"--level", best});  // for tests
   auto environment = keeper_environment();
   pid_t pid = 0;
-  const int error = ::posix_spawn(&pid, binary.c_str(), &attributes.actions, &attributes.attributes,
-                                  pointers(arguments).data(), pointers(environment).data());
-  if (error != 0) return fail(from_errno(error, "starting " + binary));
+  const int error =
+      ::posix_spawn(&pid, arguments.front().c_str(), &attributes.actions, &attributes.attributes,
+                    pointers(arguments).data(), pointers(environment).data());
+  if (error != 0) return fail(from_errno(error, "starting " + arguments.front()));
   return pid;
 }
 
@@ -124,26 +128,44 @@ void reap_guard(std::int64_t* guard_pid) {
   if (*guard_pid > 0 && ::waitpid(pid_t(*guard_pid), nullptr, WNOHANG) == pid_t(*guard_pid)) *guard_pid = 0;
 }
 
-net::Awaitable<Result<void>> start_keeper(const KeeperOptions& options, std::int64_t* guard_pid, Log& log) {
-  reap_guard(guard_pid);
-  auto binary = options.binary.empty() ? find_keeper() : Result<std::string>(options.binary);
-  if (!binary) co_return fail(std::move(binary).error());
-  CO_TRY(const pid_t pid, launch(*binary, options.paths));
-  *guard_pid = pid;
+namespace {
+/// Until somebody listens. The error says what the keeper said.
+net::Awaitable<Result<void>> wait_for_keeper(const KeeperOptions& options, std::string binary,
+                                             std::int64_t* guard_pid) {
+  const auto pid = pid_t(*guard_pid);
   const auto until = std::chrono::steady_clock::now() + options.start;
   while (!listening(options.paths)) {
     int status = 0;
     const bool ended = *guard_pid > 0 && ::waitpid(pid, &status, WNOHANG) == pid;
     if (ended) *guard_pid = 0;
     if (ended && !(WIFEXITED(status) && WEXITSTATUS(status) == 0))
-      co_return fail(Errc::unavailable, fmt::format("{} ended at once", *binary), own_log_end(options.paths));
+      co_return fail(Errc::unavailable, fmt::format("{} ended at once", binary), own_log_end(options.paths));
     if (std::chrono::steady_clock::now() > until)
-      co_return fail(Errc::timeout, fmt::format("{} does not answer", *binary), own_log_end(options.paths),
+      co_return fail(Errc::timeout, fmt::format("{} does not answer", binary), own_log_end(options.paths),
                      "see " + log_path(options.paths));
     co_await net::sleep_for(2ms);
   }
-  log.info("keeper started", {{"pid", std::to_string(pid)}, {"state", options.paths.state}});
   co_return Result<void>();
+}
+}  // namespace
+
+net::Awaitable<Result<void>> start_keeper(const KeeperOptions& options, std::int64_t* guard_pid, Log& log) {
+  reap_guard(guard_pid);
+  auto binary = options.binary.empty() ? find_keeper() : Result<std::string>(options.binary);
+  if (!binary) co_return fail(std::move(binary).error());
+  auto prefix = scope_prefix(options.paths);
+  const bool scoped = !prefix.empty();
+  CO_TRY(*guard_pid, launch(*binary, options.paths, std::move(prefix)));
+  auto started = co_await wait_for_keeper(options, *binary, guard_pid);
+  if (!started && scoped && *guard_pid == 0) {
+    log.warn("no scope of its own for the keeper: the service manager refuses",
+             {{"cause", started.error().cause}});
+    CO_TRY(*guard_pid, launch(*binary, options.paths, {}));
+    started = co_await wait_for_keeper(options, *binary, guard_pid);
+  }
+  if (started)
+    log.info("keeper started", {{"pid", std::to_string(*guard_pid)}, {"state", options.paths.state}});
+  co_return started;
 }
 
 }  // namespace drover::runtime

@@ -127,9 +127,8 @@ TEST(Tree, FlagsDoNotCollide) {
     auto parsed = parse_arguments(tree.root, tree.global, {command.name, "--help"});
     EXPECT_TRUE(parsed) << command.name;
     std::multiset<std::string> names;
-    for (const std::vector<Flag>* flags :
-         {&command.flags, static_cast<const std::vector<Flag>*>(&tree.global)})
-      for (const auto& flag : *flags)
+    for (const auto& flags : {command.flags, global_beside(command, tree.global)})
+      for (const auto& flag : flags)
         for (const auto& name : split(flag.names, ',')) names.insert(name);
     for (const auto& name : names) EXPECT_EQ(names.count(name), 1u) << command.name << " " << name;
   }
