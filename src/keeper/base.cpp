@@ -84,17 +84,23 @@ void move_into_self(const std::string& parent) {
   }
 }
 
+/// Whether a cgroup may give controllers to its children. Beside processes some (cpu, pids) would be taken,
+/// and then nothing could be born in the children ("domain invalid"); only the root of all is exempt.
+bool may_share(const std::string& parent, bool arrange) {
+  if (::access((parent + "/cgroup.type").c_str(), F_OK) != 0) return true;
+  const auto inhabited = [&] { return !read_file((parent + "/cgroup.procs").c_str()).empty(); };
+  if (inhabited() && arrange) move_into_self(parent);
+  return !inhabited();
+}
+
 /// One by one, because each may be missing or not ours to give.
-void enable_controllers(const std::string& parent, bool arrange, Base& base) {
+void enable_controllers(const std::string& parent, Base& base) {
   const Fd above(::open(parent.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   const Fd here(::open(base.path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   for (const auto controller : all_controllers) {
     const std::string word = name(controller);
     if (!is_listed(read_at(above.get(), "cgroup.controllers"), word)) continue;
-    if (write_at(above.get(), "cgroup.subtree_control", "+" + word) == EBUSY && arrange) {
-      move_into_self(parent);
-      write_at(above.get(), "cgroup.subtree_control", "+" + word);
-    }
+    write_at(above.get(), "cgroup.subtree_control", "+" + word);
     write_at(here.get(), "cgroup.subtree_control", "+" + word);
     base.controllers[std::size_t(controller)].unified =
         is_listed(read_at(here.get(), "cgroup.subtree_control"), word);
@@ -107,12 +113,14 @@ bool find_cgroup2(const BaseOptions& options, const std::vector<Mount>& mounts, 
   if (!options.cgroup.empty()) parents.push_back(options.cgroup);
   for (const auto& mount : mounts) {
     if (mount.type != "cgroup2") continue;
-    if (const auto own = own_path(""); !own.empty()) parents.push_back(mount.point + own);
+    auto own = own_path("");
+    if (own.ends_with("/_self")) own.resize(own.size() - 6);  // where our former self put us
+    if (!own.empty()) parents.push_back(mount.point + own);
     parents.push_back(mount_point = mount.point);
   }
   for (const auto& parent : parents) {
     if (!usable(parent, options.id, base.path)) continue;
-    enable_controllers(parent, ours_to_arrange(parent, options, mount_point), base);
+    if (may_share(parent, ours_to_arrange(parent, options, mount_point))) enable_controllers(parent, base);
     return true;
   }
   if (!parents.empty() || ::geteuid() != 0) return false;
