@@ -86,9 +86,9 @@ void many(const char* path, int count) {
   sigset_t wanted;
   ::sigemptyset(&wanted);
   ::sigaddset(&wanted, SIGTERM);
+  ::sigprocmask(SIG_BLOCK, &wanted, nullptr);
   std::vector<pid_t> all;
   for (int i = 0; i < count; ++i) all.push_back(spawn_born(path));
-  ::sigprocmask(SIG_BLOCK, &wanted, nullptr);
   int number = 0;
   ::sigwait(&wanted, &number);
   for (const pid_t pid : all) ::kill(pid, SIGKILL);

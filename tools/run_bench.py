@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Builds and runs the benchmarks (bench/): one JSON line per figure on stdout. Never fails for a slow figure.
 
-run_bench.py [NAME...]. A run of all of them writes docs/performance.md. DROVER_BIN: programs that are built already.
+run_bench.py [NAME... [--FLAG...]]: flags go to the scripts. A run of all of them writes docs/performance.md.
+DROVER_BIN: programs that are built already.
 """
 import datetime
 import os
@@ -23,7 +24,7 @@ def build(programs):
 
 def run(command):
     """Its lines, shown as they come."""
-    print(f"==> {pathlib.Path(command[-1]).name}", file=sys.stderr, flush=True)
+    print(f"==> {pathlib.Path(command[-1] if len(command) == 1 else command[1]).name}", file=sys.stderr, flush=True)
     process = subprocess.Popen(command, env=dict(os.environ, DROVER_BIN=str(BIN)), stdout=subprocess.PIPE, text=True)
     lines = []
     for line in process.stdout:
@@ -33,12 +34,13 @@ def run(command):
 
 
 def main():
-    wanted = sys.argv[1:]
+    cut = next((i for i, word in enumerate(sys.argv) if word.startswith("-")), len(sys.argv))
+    wanted, flags = sys.argv[1:cut], sys.argv[cut:]
     names = [p.stem for p in sorted((ROOT / "bench").glob("*.cpp")) if not wanted or p.stem in wanted]
     scripts = [p for p in sorted((ROOT / "bench").glob("*.py")) if not wanted or p.stem in wanted]
-    build([f"bench_{n}" for n in names] + ([] if not scripts else ["bench_floors", "bench_lines"]))
+    build([f"bench_{n}" for n in names] + ([] if not scripts else ["bench_floors", "bench_lines", "bench_supervised"]))
     lines, well = [], True
-    for command in [[str(BIN / f"bench_{n}")] for n in names] + [[sys.executable, str(s)] for s in scripts]:
+    for command in [[str(BIN / f"bench_{n}")] for n in names] + [[sys.executable, str(s), *flags] for s in scripts]:
         found, ended_well = run(command)
         lines += found
         well &= ended_well

@@ -110,7 +110,7 @@ void check_probes(const Service& service, const std::string& at, Problems& probl
 
 void check_restart(const Service& service, const std::string& at, Problems& problems) {
   const Restart& restart = service.restart;
-  check_duration(restart.backoff, {1ms, 24h}, at + ".backoff", problems);
+  check_duration(restart.backoff, {0s, 24h}, at + ".backoff", problems);
   if (restart.backoff_max < restart.backoff)
     problems.add(at + ".backoff",
                  fmt::format("it cannot grow from {} to {}", format_duration(restart.backoff),

@@ -39,7 +39,7 @@ TEST(Validate, Ranges) {
   Service service = make_service("a");
   service.probes.live = Probe{
       .check = TcpCheck{"127.0.0.1:70000"}, .interval = 9ms, .timeout = 11min, .failures = 0, .successes = 0};
-  service.restart.backoff = 0s;
+  service.restart.backoff = -1s;
   service.stop.grace = -1s;
   service.scale.count = 10'001;
   service.logs = {100, 4096, LogFull::drop};
