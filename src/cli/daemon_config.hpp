@@ -13,6 +13,7 @@ struct HubConfig {
   std::vector<std::string> also_hosts;
   Duration heartbeat = 5s;
   Duration lost_after = 30s;
+  Duration settle = 1s;
   std::uint32_t max_parallel = 4;
   Duration keep_finished = std::chrono::hours(7 * 24);
   Duration keep_events = std::chrono::hours(7 * 24);
@@ -33,6 +34,9 @@ struct HubConfig {
               &between_ms<100, 60'000>},
         Field{&C::lost_after, "lost_after", "A node that was silent for so long is lost.",
               &between_ms<300, 3'600'000>},
+        Field{&C::settle, "settle",
+              "Without a ready probe, an instance counts for a rollout when it has lived so long.",
+              &between_ms<0, 600'000>},
         Field{&C::max_parallel, "max_parallel", "Tasks at once on one node.",
               &between<1, 256, std::uint32_t>},
         Field{&C::keep_finished, "keep_finished", "How long finished tasks are kept."},

@@ -176,6 +176,7 @@ Result<int> follow_deployment(const Context& context, const Api& api, const Foll
   auto& progress = what.progress ? *what.progress : own;
   auto until = context.clock->now().boot + what.limit;
   for (;;) {
+    auto asked = context.clock->now().boot;
     TRY(auto deployment, api.get(path_of({"deployments", what.deployment})));
     TRY(auto instances, instances_of(api, what.stack));
     progress.show(instances);
@@ -195,7 +196,8 @@ Result<int> follow_deployment(const Context& context, const Api& api, const Foll
     if (context.clock->now().boot > until)
       return fail(timed_out("the deployment of " + what.stack + " (" + text(deployment, "message") + ")",
                             what.limit, "drover why " + what.stack));
-    sleep_a_little();
+    // A long list costs the hub what it needs to start the rest of it.
+    std::this_thread::sleep_for(std::max<Duration>(poll, 4 * (context.clock->now().boot - asked)));
   }
 }
 

@@ -142,6 +142,7 @@ Style style_of(std::string_view state) {
       {"stopped", Style::dim},       {"offline", Style::dim},     {"unknown", Style::magenta},
       {"cancelled", Style::dim},     {"superseded", Style::dim},  {"none", Style::dim},
       {"joined", Style::dim},        {"deleting", Style::yellow}, {"info", Style::plain},
+      {"connecting", Style::yellow},
   };
   auto found = styles.find(state);
   return found == styles.end() ? Style::plain : found->second;

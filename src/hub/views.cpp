@@ -25,13 +25,22 @@ double quantity(const Resources& resources, const std::string& name) {
   return found == resources.quantities.end() ? 0 : found->second;
 }
 
-std::string node_message(const NodeEntry& node) {
+/// "connecting": not away, and not taking work either.
+std::string_view node_state(const HubState& state, const NodeEntry& node) {
+  auto known = node.row.node.state;
+  if (known == drover::NodeState::online && !usable(state, node.row.node.id)) return "connecting";
+  return enum_name(known);
+}
+
+std::string node_message(const HubState& state, const NodeEntry& node) {
   switch (node.row.node.state) {
     case drover::NodeState::joined: return "has joined, its agent has not connected yet";
     case drover::NodeState::suspect: return "does not answer";
     case drover::NodeState::lost: return "lost: nothing heard for too long";
     case drover::NodeState::offline: return "its agent has been stopped; what runs there goes on";
-    case drover::NodeState::online: return node.observed_fresh ? "" : "connected, not inventoried yet";
+    case drover::NodeState::online:
+      if (!node.session) return "its connection has broken; what runs there goes on";
+      return usable(state, node.row.node.id) ? "" : "connected; what runs there is not known yet";
   }
   std::unreachable();
 }
@@ -129,8 +138,8 @@ std::string stack_state(const StackEntry& stack, const Deployment* deployment, c
 
 NodeView view_node(const HubState& state, const HubSettings& settings, const NodeEntry& entry) {
   const Node& node = entry.row.node;
-  NodeView view{.id = node.id, .name = node.name, .state = std::string(enum_name(node.state))};
-  view.message = node_message(entry);
+  NodeView view{.id = node.id, .name = node.name, .state = std::string(node_state(state, entry))};
+  view.message = node_message(state, entry);
   view.cordoned = node.cordoned;
   view.draining = node.draining;
   view.labels = node.labels;
@@ -311,7 +320,7 @@ Summary view_summary(const HubState& state, const HubSettings& settings) {
   Summary sum{.hub_version = settings.version, .store_id = to_string(state.store), .hub_state = "ok"};
   for (const auto& [id, node] : state.nodes) {
     ++sum.nodes;
-    sum.nodes_online += node.row.node.state == drover::NodeState::online;
+    sum.nodes_online += node_state(state, node) == "online";
     if (!node.row.node.host.version.empty()) ++sum.agent_versions[node.row.node.host.version];
   }
   for (const auto& [id, entry] : state.slots) {

@@ -20,6 +20,7 @@ hub::HubOptions hub_options(const cli::HubConfig& config, const std::string& sta
   options.revision = cli::revision();
   options.settings.heartbeat = config.heartbeat;
   options.settings.lost_after = config.lost_after;
+  options.settings.settle = config.settle;
   options.settings.max_parallel = config.max_parallel;
   options.settings.keep_finished = config.keep_finished;
   options.settings.keep_events = config.keep_events;

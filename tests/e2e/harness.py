@@ -316,8 +316,12 @@ class Agent:
         if wait:
             self.wait_online()
 
+    def shown(self):
+        """The node's state, as the hub shows it."""
+        return next((n["state"] for n in self.hub.api.items("/nodes") if n["name"] == self.name), None)
+
     def online(self):
-        return any(n["name"] == self.name and n["state"] == "online" for n in self.hub.api.items("/nodes"))
+        return self.shown() == "online"
 
     def takes_work(self):
         """Its inventory has arrived too: before that nothing is placed there."""
@@ -366,7 +370,8 @@ class E2E(unittest.TestCase):
         home = self.base / "home"
         home.mkdir()
         self.env = {k: v for k, v in os.environ.items() if not k.startswith(("DROVER_", "XDG_"))}
-        self.env.update(HOME=str(home), TERM="dumb", NO_COLOR="1", DROVER_E2E=str(self.base))
+        self.env.update(HOME=str(home), TERM="dumb", NO_COLOR="1", DROVER_E2E=str(self.base),
+                        DROVER_HUB_SETTLE="100ms")
         if "DROVER_KEEPER_LEVEL" in os.environ:
             self.env["DROVER_KEEPER_LEVEL"] = os.environ["DROVER_KEEPER_LEVEL"]
 

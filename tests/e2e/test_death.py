@@ -97,7 +97,7 @@ class AgentDies(E2E):
         before = hub.api.instances("live")
         agent.kill()
         flag.touch()
-        self.wait_for("it is lost", lambda: not agent.online(), 20)
+        self.wait_for("it is lost", lambda: agent.shown() in ("suspect", "lost"), 20)
         self.assertTrue(alive(before["talk-1"]["pid"]))
         self.assertFalse(hub.api.instance("live", "talk-1")["fresh"])
         agent.start()

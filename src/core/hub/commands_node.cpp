@@ -42,7 +42,7 @@ void forget_node(Step& step, NodeId id) {
   NodeEntry& node = step.state.nodes.at(id);
   auto open = node.open;
   if (auto pending = step.state.pending.find(id); pending != step.state.pending.end())
-    open.insert(pending->second.begin(), pending->second.end());
+    for (const auto& [rank, task] : pending->second) open.insert(task);
   for (TaskId task : open) give_up_attempt(step, task, "the node was removed");
   auto slots = node.slots;
   for (InstanceId slot : slots) {

@@ -50,7 +50,24 @@ void forget_deployments(Step& step, const std::string& stack) {
   }
 }
 
+/// What the one before had begun and not finished is this one's to finish.
+void take_over(const HubState& state, const StackEntry& stack, std::vector<PlanStep>& steps) {
+  auto old = stack.row.deployment ? state.deployments.find(*stack.row.deployment) : state.deployments.end();
+  if (old == state.deployments.end() ||
+      (old->second.state != DeploymentState::superseded && old->second.state != DeploymentState::cancelled))
+    return;
+  auto begun = changed_services(old->second);
+  for (PlanStep& step : steps) {
+    if (step.kind != StepKind::keep || !begun.contains(step.service)) continue;
+    auto slot = state.slots.find(step.instance);
+    if (slot == state.slots.end() || satisfied(state, slot->second)) continue;
+    step.kind = StepKind::update;
+    step.reason = "an older change has not reached it yet";
+  }
+}
+
 Deployment& begin_deployment(Step& step, StackEntry& stack, const Who& who, std::vector<PlanStep> steps) {
+  take_over(step.state, stack, steps);
   forget_deployments(step, stack.row.name);
   Deployment deployment;
   deployment.id = step.make_id<DeploymentId>();

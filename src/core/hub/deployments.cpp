@@ -16,40 +16,68 @@ struct Progress {
   std::string waiting;  // the first thing that is waited for
 };
 
-bool moves_by_itself(InstanceState state) {
-  switch (state) {
-    case InstanceState::waiting:
-    case InstanceState::configuring:
-    case InstanceState::starting:
-    case InstanceState::unhealthy:
-    case InstanceState::backoff:
-    case InstanceState::restarting:
-    case InstanceState::stopping: return true;
-    case InstanceState::ready:  // being proven (healthy_for), or about to be changed
-    case InstanceState::stopped:
-    case InstanceState::completed:
-    case InstanceState::failed:
-    case InstanceState::stuck:
-    case InstanceState::lost:
-    case InstanceState::unknown: return false;
-  }
-  std::unreachable();
-}
-
 void look(const HubState& state, const SlotEntry& entry, Progress& progress) {
   if (satisfied(state, entry)) return;
   progress.all_satisfied = false;
   const Slot& slot = entry.slot;
   SeenState seen = seen_state(state, entry);
   std::string name = slot.stack + "/" + slot.name;
-  bool failed = !slot.blocked.empty() || seen.state == InstanceState::failed;
-  if (entry.task) progress.in_motion = true;
+  bool failed = has_failed(state, entry);
+  if (in_motion(state, entry)) progress.in_motion = true;
   else if (failed && progress.failed.empty())
     progress.failed = fmt::format("{}: {}", name, seen.reason.empty() ? "failed" : seen.reason);
-  else if (!failed && observed_of(state, slot) && moves_by_itself(seen.state)) progress.in_motion = true;
   if (!failed && progress.waiting.empty())
     progress.waiting =
         fmt::format("{}: {}", name, entry.waits.empty() ? std::string(enum_name(seen.state)) : entry.waits);
+}
+
+/// Ready, and to stay so for a while.
+void look_for_proof(Step& step, StackEntry& stack, const SlotEntry& entry, Progress& progress) {
+  const Service* service = wanted_service(step.state, entry.slot);
+  if (!service || !wanted_running(step.state, entry.slot) || !satisfied(step.state, entry)) return;
+  auto proven = proven_at(step.settings, entry, *service);
+  if (!proven || *proven <= step.now.boot) return;
+  step.timer(*proven, stack);
+  progress.all_satisfied = false;
+  progress.in_motion = true;
+  if (progress.waiting.empty())
+    progress.waiting = fmt::format("{}/{}: to stay ready for {}", entry.slot.stack, entry.slot.name,
+                                   human_duration(*proven - *entry.ready_since));
+}
+
+/// What the services need, and what those need.
+std::set<std::string> needed_by(const StackEntry& stack, const std::set<std::string>& services) {
+  std::set<std::string> needed;
+  const RevisionRow* revision = current_revision(stack);
+  std::vector<std::string> todo(services.begin(), services.end());
+  while (revision && !todo.empty()) {
+    const Service* service = find_service(revision->content, todo.back());
+    todo.pop_back();
+    if (!service) continue;
+    for (const Dependency& dependency : service->depends_on)
+      if (!services.contains(dependency.service) && needed.insert(dependency.service).second)
+        todo.push_back(dependency.service);
+  }
+  return needed;
+}
+
+/// Of the services that the deployment changes. What they need counts too while they are not there yet; a
+/// service beside them may be as it likes.
+Progress progress_of(Step& step, StackEntry& stack, const Deployment& deployment) {
+  Progress progress;
+  auto changed = changed_services(deployment);
+  for (const auto& [service, slots] : stack.slots) {
+    if (!stack.row.deleting && !changed.contains(service)) continue;
+    for (const auto& [name, id] : slots) {
+      look(step.state, step.state.slots.at(id), progress);
+      look_for_proof(step, stack, step.state.slots.at(id), progress);
+    }
+  }
+  if (progress.all_satisfied) return progress;
+  for (const auto& service : needed_by(stack, changed))
+    if (auto slots = stack.slots.find(service); slots != stack.slots.end())
+      for (const auto& [name, id] : slots->second) look(step.state, step.state.slots.at(id), progress);
+  return progress;
 }
 
 /// The plan's steps that are done now and were not before.
@@ -165,15 +193,20 @@ void end_operation(Step& step, Operation& operation) {
 }
 }  // namespace
 
+std::set<std::string> changed_services(const Deployment& deployment) {
+  std::set<std::string> services;
+  for (const PlanStep& step : deployment.steps)
+    if (step.kind != StepKind::keep) services.insert(step.service);
+  return services;
+}
+
 void judge_deployment(Step& step, StackEntry& stack) {
   HubState& state = step.state;
   auto found = stack.row.deployment ? state.deployments.find(*stack.row.deployment) : state.deployments.end();
   if (found == state.deployments.end() || is_final(found->second.state)) return;
   Deployment& deployment = found->second;
   if (deployment.state == DeploymentState::paused) return;
-  Progress progress;
-  for (const auto& [service, slots] : stack.slots)
-    for (const auto& [name, id] : slots) look(state, state.slots.at(id), progress);
+  Progress progress = progress_of(step, stack, deployment);
   if (tick_off(state, stack, deployment)) {
     deployment.progress_at = step.now.wall;
     step.mark_deployment(deployment.id);
@@ -190,7 +223,7 @@ void judge_deployment(Step& step, StackEntry& stack) {
   if (deployment.progress_at + limit <= step.now.wall)
     return end_deployment(step, deployment, DeploymentState::failed,
                           fmt::format("no progress for {}; {}", human_duration(limit), progress.waiting));
-  step.timer(step.now.boot + limit, stack.row.name);
+  step.timer(step.now.boot + limit, stack);
   if (deployment.message != progress.waiting) {
     deployment.message = progress.waiting;
     step.out.touched.deployments.insert(to_string(deployment.id));
@@ -229,7 +262,7 @@ bool judge_items(Step& step, const std::string& stack, Operation& operation) {
   std::string why = hopeless(step, found == step.state.stacks.end() ? nullptr : &found->second, operation);
   for (OperationItem& item : operation.items)
     if (!why.empty() && mine(item)) settle(item, false, why);
-  if (why.empty()) step.timer(step.now.boot + operation_patience, stack);
+  if (why.empty()) step.timer(step.now.boot + operation_patience, found->second);
   return changed;
 }
 }  // namespace

@@ -49,13 +49,13 @@ class Loader {
   void link() {
     for (auto& [id, entry] : state_.slots)
       if (entry.slot.node && state_.nodes.contains(*entry.slot.node))
-        state_.nodes[*entry.slot.node].slots.insert(id);
+        put_on(state_.nodes[*entry.slot.node], entry.slot);
     for (auto& [id, entry] : state_.tasks) {
       const Task& task = entry.task;
       if (is_final(task.state)) continue;
       if (auto slot = state_.slots.find(task.placement.instance); slot != state_.slots.end())
         slot->second.task = id;
-      if (task.state == TaskState::pending) state_.pending[task.node].insert(id);
+      if (task.state == TaskState::pending) state_.pending[task.node].insert(queue_place(task));
       else if (auto node = state_.nodes.find(task.node); node != state_.nodes.end())
         node->second.open.insert(id);
       state_.timers.insert({now_.boot, Timer::About::task, id.value, {}});
@@ -64,8 +64,10 @@ class Loader {
     for (const auto& [at, id] : finished_) state_.finished.push_back(id);
     for (const auto& [id, node] : state_.nodes)
       state_.timers.insert({now_.boot, Timer::About::node, id.value, {}});
-    for (const auto& [name, stack] : state_.stacks)
+    for (auto& [name, stack] : state_.stacks) {
+      stack.look_at = now_.boot;
       state_.timers.insert({now_.boot, Timer::About::stack, {}, name});
+    }
     state_.timers.insert({now_.boot + housekeeping_every, Timer::About::housekeeping, {}, {}});
   }
 
@@ -75,11 +77,17 @@ class Loader {
   std::vector<std::pair<WallTime, TaskId>> finished_;
 };
 
+void look_at(Step& step, const Timer& timer) {
+  auto stack = step.state.stacks.find(timer.stack);
+  if (stack != step.state.stacks.end() && stack->second.look_at == timer.at) stack->second.look_at.reset();
+  step.reconcile_later(timer.stack);
+}
+
 void fire(Step& step, const Timer& timer) {
   switch (timer.about) {
     case Timer::About::node: return check_node(step, NodeId{timer.id});
     case Timer::About::task: return check_task(step, TaskId{timer.id});
-    case Timer::About::stack: return step.reconcile_later(timer.stack);
+    case Timer::About::stack: return look_at(step, timer);
     case Timer::About::housekeeping:
       forget_old(step);
       step.timer(step.now.boot + housekeeping_every, Timer::About::housekeeping, {});
@@ -107,7 +115,7 @@ std::optional<Result<Answer>> replay(Step& step, const Call& call) {
   if (found == step.state.idempotency.end()) return std::nullopt;
   const IdempotencyRow& row = found->second;
   if (row.fingerprint != call.idempotency->fingerprint)
-    return fail(Errc::unsupported, "this Idempotency-Key was used for another request", {}, "use a new key");
+    return fail(Errc::conflict, "this Idempotency-Key was used for another request", {}, "use a new key");
   return Answer{row.status, row.location, row.body, true};
 }
 

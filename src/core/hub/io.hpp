@@ -203,6 +203,7 @@ struct HubSettings {
   Duration reconnect_spread = 0s;
   std::uint32_t max_parallel = 4;  // tasks at once on a node
   Duration retry_backoff = 1s, retry_backoff_max = 60s;
+  Duration settle = 1s;  // an instance without a ready probe counts for a rollout after it has lived so long
   std::uint32_t keep_tasks = 10'000;  // finished ones
   Duration keep_finished = std::chrono::hours(7 * 24);
   Duration keep_events = std::chrono::hours(7 * 24);

@@ -120,11 +120,8 @@ std::optional<NodeId> choose_node(const HubState& state, const std::vector<Verdi
   for (const Verdict& verdict : verdicts) {
     if (!verdict.fits) continue;
     const NodeEntry& node = state.nodes.at(state.node_names.at(verdict.node));
-    std::size_t same = 0;
-    for (InstanceId id : node.slots) {
-      const Slot& slot = state.slots.at(id).slot;
-      if (slot.stack == stack && slot.service == service) ++same;
-    }
+    auto found = node.of_service.find({stack, service});
+    std::size_t same = found == node.of_service.end() ? 0 : found->second;
     auto score = std::tuple(same, node.slots.size(), verdict.node);
     if (!best || score < *best) best = score;
   }

@@ -7,49 +7,6 @@
 
 namespace drover::hub {
 
-void set_node(Step& step, SlotEntry& entry, std::optional<NodeId> node) {
-  Slot& slot = entry.slot;
-  if (slot.node && step.state.nodes.contains(*slot.node)) {
-    NodeEntry& old = step.state.nodes.at(*slot.node);
-    old.slots.erase(slot.id);
-    old.observed.erase(slot.id);
-    step.out.touched.nodes.insert(to_string(*slot.node));
-  }
-  slot.node = node;
-  entry.ready_since.reset();
-  if (node) {
-    NodeEntry& to = step.state.nodes.at(*node);
-    to.slots.insert(slot.id);
-    slot.node_name = to.row.node.name;
-  }
-  step.mark_slot(slot.id);
-}
-
-void erase_slot(Step& step, InstanceId id) {
-  auto found = step.state.slots.find(id);
-  if (found == step.state.slots.end()) return;
-  Slot slot = found->second.slot;
-  if (found->second.task) give_up_attempt(step, *found->second.task, "the instance is gone");
-  step.show_instance(slot);
-  if (slot.node && step.state.nodes.contains(*slot.node)) {
-    step.state.nodes.at(*slot.node).slots.erase(id);
-    step.state.nodes.at(*slot.node).observed.erase(id);
-  }
-  step.state.slots.erase(id);
-  auto& services = step.state.stacks.at(slot.stack).slots;
-  services[slot.service].erase(slot.name);
-  if (services[slot.service].empty()) services.erase(slot.service);
-  step.mark_slot(id);
-  step.reconcile_later(slot.stack);
-  step.emit({.type = "instance.deleted",
-             .subject = fmt::format("instance {}/{}", slot.stack, slot.name),
-             .message = fmt::format("{}/{} is gone", slot.stack, slot.name),
-             .stack = slot.stack,
-             .service = slot.service,
-             .instance_name = slot.name,
-             .node = slot.node_name});
-}
-
 namespace {
 Who reconciler(const HubState& state, const StackEntry& stack) {
   if (stack.row.deployment) {
@@ -120,51 +77,33 @@ void match_slots(Step& step, StackEntry& stack, const Stack* content) {
 }
 }  // namespace
 
-bool satisfied(const HubState& state, const SlotEntry& entry) {
-  const Slot& slot = entry.slot;
-  if (entry.task || slot.removing || !slot.blocked.empty()) return false;
-  SeenState seen = seen_state(state, entry);
-  if (!wanted_running(state, slot))
-    return seen.state == InstanceState::stopped || seen.state == InstanceState::completed ||
-           seen.state == InstanceState::failed;
-  const Observed* observed = observed_of(state, slot);
-  if (!observed || observed->digest != wanted_digest(state, slot)) return false;
-  if (observed->restart_generation < slot.restart_generation) return false;
-  const Service* service = wanted_service(state, slot);
-  return service && service->kind == ServiceKind::job ? seen.state == InstanceState::completed
-                                                      : seen.state == InstanceState::ready;
-}
-
 // ---- Rollout: one service's slots
 // --------------------------------------------------------------------------------
 
-std::string Planner::unmet(const Service& service) const {
-  for (const Dependency& dependency : service.depends_on) {
-    auto slots = stack_.slots.find(dependency.service);
-    std::size_t met = 0, all = 0;
-    if (slots != stack_.slots.end())
-      for (const auto& [name, id] : slots->second) {
-        const SlotEntry& entry = step_.state.slots.at(id);
-        if (entry.slot.removing) continue;
-        ++all;
-        met += holds(entry, dependency.condition) ? 1 : 0;
-      }
-    if (all == 0 || met < all)
-      return fmt::format("{}: {} ({}/{})", dependency.service, enum_name(dependency.condition), met, all);
+/// How many instances of the service hold to the condition, and how many there are. Looked up once: stacks
+/// may be large.
+const Planner::Count& Planner::count_of(const Dependency& dependency) {
+  auto [found, fresh] = met_.try_emplace({dependency.service, dependency.condition});
+  Count& count = found->second;
+  auto slots = stack_.slots.find(dependency.service);
+  if (!fresh || slots == stack_.slots.end()) return count;
+  for (const auto& [name, id] : slots->second) {
+    const SlotEntry& entry = step_.state.slots.at(id);
+    if (entry.slot.removing) continue;
+    ++count.all;
+    count.met += holds(step_.state, entry, dependency.condition) ? 1 : 0;
   }
-  return {};
+  return count;
 }
 
-bool Planner::holds(const SlotEntry& entry, Condition condition) const {
-  const Observed* observed = observed_of(step_.state, entry.slot);
-  if (!observed || observed->digest != wanted_digest(step_.state, entry.slot)) return false;
-  InstanceState seen = seen_state(step_.state, entry).state;
-  switch (condition) {
-    case Condition::started: return is_alive(seen) || seen == InstanceState::completed;
-    case Condition::ready: return seen == InstanceState::ready || seen == InstanceState::completed;
-    case Condition::completed: return seen == InstanceState::completed;
+std::string Planner::unmet(const Service& service) {
+  for (const Dependency& dependency : service.depends_on) {
+    const Count& count = count_of(dependency);
+    if (count.all == 0 || count.met < count.all)
+      return fmt::format("{}: {} ({}/{})", dependency.service, enum_name(dependency.condition), count.met,
+                         count.all);
   }
-  std::unreachable();
+  return {};
 }
 
 /// Changed, and not yet proven: counts against the batch.
@@ -176,19 +115,18 @@ bool Planner::in_change(const SlotEntry& entry, const Service& service) const {
   if (observed->restart_generation < entry.slot.restart_generation)
     return false;  // its own turn is still to come
   if (!satisfied(step_.state, entry)) return true;
-  if (service.update.healthy_for == 0s || service.kind == ServiceKind::job || !entry.ready_since)
-    return false;
-  BootTime proven = *entry.ready_since + service.update.healthy_for;
-  if (proven <= step_.now.boot) return false;
-  step_.timer(proven, stack_.row.name);
+  auto proven = proven_at(step_.settings, entry, service);
+  if (!proven || *proven <= step_.now.boot) return false;
+  step_.timer(*proven, stack_);
   return true;
 }
 
-bool Planner::batch_free(const Service& service) const {
-  std::uint32_t count = 0;
-  for (const auto& [name, id] : stack_.slots.at(service.name))
-    count += in_change(step_.state.slots.at(id), service) ? 1 : 0;
-  return count < std::max(service.update.batch, 1u);
+bool Planner::batch_free(const Service& service) {
+  auto [found, fresh] = changing_.try_emplace(service.name);
+  if (fresh)
+    for (const auto& [name, id] : stack_.slots.at(service.name))
+      found->second += in_change(step_.state.slots.at(id), service) ? 1 : 0;
+  return found->second < std::max(service.update.batch, 1u);
 }
 
 void Planner::wait(SlotEntry& entry, std::string reason) {
@@ -199,6 +137,10 @@ void Planner::wait(SlotEntry& entry, std::string reason) {
 
 void Planner::order(SlotEntry& entry, TaskType type, std::uint8_t priority) {
   Slot& slot = entry.slot;
+  if (auto changing = changing_.find(slot.service); changing != changing_.end()) ++changing->second;
+  // What held may not hold any more; what did not is as it was.
+  std::erase_if(
+      met_, [&](const auto& it) { return it.first.first == slot.service && it.second.met == it.second.all; });
   if (type == TaskType::deploy || type == TaskType::update) {
     slot.generation = follows_ ? follows_->number : slot.generation;
     slot.digest = wanted_digest(step_.state, slot);
@@ -247,10 +189,11 @@ void Planner::run(SlotEntry& entry, const Service& service) {
   bool want = wanted_running(step_.state, slot);
   const Observed* observed = observed_of(step_.state, slot);
   auto begin = [&](TaskType type, bool rolling) {
-    if (auto missing = unmet(service); want && !missing.empty()) return wait(entry, "waiting for " + missing);
-    if (rolling && want && !batch_free(service))
-      return wait(entry, fmt::format("its turn (batch of {})", service.update.batch));
-    order(entry, type);
+    if (!want) return order(entry, type);
+    if (auto missing = unmet(service); !missing.empty()) return wait(entry, "waiting for " + missing);
+    if (!rolling || batch_free(service)) return order(entry, type);
+    stack_.standings.queuing.insert(service.name);
+    wait(entry, fmt::format("its turn (batch of {})", service.update.batch));
   };
   if (!observed) {
     if (!want) return wait(entry, "");
@@ -285,14 +228,8 @@ bool Planner::dependants_run(const std::string& service) const {
       continue;
     auto slots = stack_.slots.find(other.name);
     if (slots == stack_.slots.end()) continue;
-    for (const auto& [name, id] : slots->second) {
-      const SlotEntry& entry = step_.state.slots.at(id);
-      if (entry.slot.removing) return true;
-      const Observed* observed = observed_of(step_.state, entry.slot);
-      if (wanted_running(step_.state, entry.slot) || !observed)
-        continue;  // stays; that is what was asked for
-      if (entry.task || is_alive(observed->state) || observed->state == InstanceState::stopping) return true;
-    }
+    for (const auto& [name, id] : slots->second)
+      if (holds_up_stop(step_.state, step_.state.slots.at(id))) return true;
   }
   return false;
 }
@@ -327,43 +264,87 @@ void Planner::act(SlotEntry& entry) {
   run(entry, *service);
 }
 
-void Planner::reconcile() {
-  bool held = rollout_held(step_.state, stack_);
-  const RevisionRow* revision = current_revision(stack_);
-  const Stack* content = stack_.row.deleting || !revision ? nullptr : &revision->content;
-  if (!held) match_slots(step_, stack_, content);
-  std::vector<std::pair<std::uint32_t, InstanceId>> order;  // by index; looked up once, stacks may be large
+/// Acts on the slot by the revision that it follows.
+void Planner::visit(SlotEntry& entry) {
+  follows_ = current_revision(stack_);
+  if (held_) {
+    auto own = stack_.revisions.find(entry.slot.generation);
+    follows_ = own == stack_.revisions.end() ? nullptr : &own->second;
+    if (!follows_ && !entry.slot.removing) return;
+  }
+  act(entry);
+}
+
+/// All slots: by index, then dependencies first; then those of services that the revision has no more.
+std::vector<InstanceId> Planner::in_turn() const {
+  std::vector<std::pair<std::uint32_t, InstanceId>> order;
   auto append = [&](const auto& slots) {
-    for (const auto& [name, id] : slots) order.emplace_back(index_of(id), id);
+    for (const auto& [name, id] : slots) order.emplace_back(step_.state.slots.at(id).slot.index, id);
   };
+  const RevisionRow* revision = current_revision(stack_);
   if (revision)
     for (const Service* service : in_order(revision->content))
       if (auto slots = stack_.slots.find(service->name); slots != stack_.slots.end()) append(slots->second);
-  for (const auto& [service, slots] : stack_.slots)  // of services that the revision does not have any more
+  for (const auto& [service, slots] : stack_.slots)
     if (!revision || !find_service(revision->content, service)) append(slots);
   std::ranges::stable_sort(order, {}, &decltype(order)::value_type::first);
-  for (const auto& [index, id] : order) {
-    auto found = step_.state.slots.find(id);
-    if (found == step_.state.slots.end()) continue;
-    follows_ = revision;
-    if (held) {
-      auto own = stack_.revisions.find(found->second.slot.generation);
-      follows_ = own == stack_.revisions.end() ? nullptr : &own->second;
-      if (!follows_ && !found->second.slot.removing) continue;
-    }
-    act(found->second);
-  }
+  std::vector<InstanceId> ids;
+  for (const auto& [index, id] : order) ids.push_back(id);
+  return ids;
 }
 
-std::uint32_t Planner::index_of(InstanceId id) const { return step_.state.slots.at(id).slot.index; }
+void Planner::reconcile() {
+  const RevisionRow* revision = current_revision(stack_);
+  if (!held_) match_slots(step_, stack_, stack_.row.deleting || !revision ? nullptr : &revision->content);
+  stack_.standings.queuing.clear();
+  bool erased = false;
+  for (InstanceId id : in_turn()) {
+    auto found = step_.state.slots.find(id);
+    if (found != step_.state.slots.end()) visit(found->second);
+    erased |= !step_.state.slots.contains(id);
+  }
+  recount(step_.state, stack_);
+  if (erased) step_.reconcile_later(stack_.row.name);  // what it depended on may go now
+}
+
+bool Planner::reconcile(const std::set<InstanceId>& touched) {
+  bool matters = false;
+  for (InstanceId id : touched) {
+    auto found = step_.state.slots.find(id);
+    if (found == step_.state.slots.end()) continue;
+    visit(found->second);
+    found = step_.state.slots.find(id);
+    if (found != step_.state.slots.end()) matters |= restand(step_.state, stack_, found->second);
+  }
+  return matters;
+}
+
+namespace {
+/// After a report that seemed to concern one instance only, the whole stack is compared within this time: so
+/// nothing hangs on the seeming, and large stacks are not compared all the time.
+Duration rhythm(const StackEntry& stack) {
+  constexpr Duration each = 250us, longest = 5s;
+  return std::min(each * std::max(stack.standings.whole.slots, 1u), longest);
+}
+}  // namespace
 
 void reconcile(Step& step, const std::string& name) {
   auto found = step.state.stacks.find(name);
   if (found == step.state.stacks.end()) return judge_operations(step, name);
   StackEntry& stack = found->second;
+  if (stack.look_at) step.state.timers.erase({*stack.look_at, Timer::About::stack, {}, name});
+  stack.look_at.reset();
   Planner(step, stack, reconciler(step.state, stack)).reconcile();
   judge_operations(step, name);
   judge_deployment(step, stack);
+}
+
+void reconcile(Step& step, const std::string& name, const std::set<InstanceId>& touched) {
+  auto found = step.state.stacks.find(name);
+  if (found == step.state.stacks.end()) return judge_operations(step, name);
+  StackEntry& stack = found->second;
+  if (Planner(step, stack, reconciler(step.state, stack)).reconcile(touched)) step.reconcile_later(name);
+  else step.timer(step.now.boot + rhythm(stack), stack);
 }
 
 }  // namespace drover::hub

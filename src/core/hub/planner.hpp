@@ -7,31 +7,41 @@ namespace drover::hub {
 
 class Planner {
  public:
-  Planner(Step& step, StackEntry& stack, Who who) : step_(step), stack_(stack), who_(std::move(who)) {}
+  Planner(Step& step, StackEntry& stack, Who who)
+      : step_(step), stack_(stack), who_(std::move(who)), held_(rollout_held(step.state, stack)) {}
 
   /// Matches slots with the revision, then acts on each slot, dependencies first.
   void reconcile();
-  /// "" or the first dependency that does not hold, for people: "db: ready (0/1)".
-  std::string unmet(const Service& service) const;
+  /// Acts on these only. True: the whole stack is to be compared at once.
+  bool reconcile(const std::set<InstanceId>& touched);
 
  private:
+  struct Count {
+    std::uint32_t met = 0, all = 0;
+  };
+  std::vector<InstanceId> in_turn() const;
+  void visit(SlotEntry& entry);
+  /// "" or the first dependency that does not hold, for people: "db: ready (0/1)".
+  std::string unmet(const Service& service);
+  const Count& count_of(const Dependency& dependency);
   void act(SlotEntry& entry);
   void remove(SlotEntry& entry);
   void place(SlotEntry& entry, const Service& service);
   void run(SlotEntry& entry, const Service& service);
   void wait(SlotEntry& entry, std::string reason);
   void order(SlotEntry& entry, TaskType type, std::uint8_t priority = 5);
-  bool holds(const SlotEntry& entry, Condition condition) const;
   bool in_change(const SlotEntry& entry, const Service& service) const;
-  bool batch_free(const Service& service) const;
+  bool batch_free(const Service& service);
   bool must_move(const SlotEntry& entry, const Service& service, bool held) const;
   bool dependants_run(const std::string& service) const;
-  std::uint32_t index_of(InstanceId id) const;
 
   Step& step_;
   StackEntry& stack_;
   Who who_;
-  const RevisionRow* follows_ = nullptr;  // the revision that the slot in hand follows
+  bool held_;
+  const RevisionRow* follows_ = nullptr;                    // the revision that the slot in hand follows
+  std::map<std::pair<std::string, Condition>, Count> met_;  // in this pass
+  std::map<std::string, std::uint32_t> changing_;           // by service, in this pass
 };
 
 }  // namespace drover::hub

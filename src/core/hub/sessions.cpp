@@ -131,13 +131,14 @@ void take_in(Step& step, NodeEntry& node, const Observed& observed) {
   Observed& known = node.observed[observed.instance];
   bool changed = known.version == 0 || known.state != observed.state || known.reason != observed.reason ||
                  known.incarnation != observed.incarnation;
+  bool again = known.version != 0 && known.incarnation != observed.incarnation;
   known = observed;
   if (found == step.state.slots.end()) return;
   SlotEntry& entry = found->second;
   if (entry.slot.node != node.row.node.id || entry.slot.epoch != observed.epoch) return;
   bool ready = observed.state == InstanceState::ready;
-  if (!ready) entry.ready_since.reset();
-  else if (!entry.ready_since) entry.ready_since = step.now.boot;
+  if (!ready || again) entry.ready_since.reset();
+  if (ready && !entry.ready_since) entry.ready_since = step.now.boot;
   if (observed.state == InstanceState::completed) {
     entry.slot.finished = observed;
     step.mark_slot(entry.slot.id);
@@ -146,7 +147,7 @@ void take_in(Step& step, NodeEntry& node, const Observed& observed) {
     step.mark_slot(entry.slot.id);
   }
   step.show_instance(entry.slot);
-  step.reconcile_later(entry.slot.stack);
+  step.reconcile_later(entry.slot);
   if (!changed) return;
   // Only this is progress of a deployment: an instance that keeps starting and ending makes none.
   if (ready || observed.state == InstanceState::completed) deployment_progress(step, entry.slot.stack);

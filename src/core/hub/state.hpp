@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/hub/io.hpp"
+#include "core/hub/standing.hpp"
 
 namespace drover::hub {
 
@@ -32,7 +33,8 @@ struct NodeEntry {
   std::optional<WallTime> unknown_since;    // set while the agent is away
   std::set<TaskId> open;                    // assigned or running here
   std::set<InstanceId> slots;               // placed here
-  std::string ticket;                       // of the last welcome
+  std::map<std::pair<std::string, std::string>, std::size_t> of_service;  // how many of them: stack, service
+  std::string ticket;                                                     // of the last welcome
 };
 
 struct TaskEntry {
@@ -46,6 +48,8 @@ struct StackEntry {
   std::map<std::uint64_t, RevisionRow>
       revisions;  // those still needed: the current, the last 20, placed generations
   std::map<std::string, std::map<std::string, InstanceId>> slots;  // service → slot name → id
+  Standings standings;
+  std::optional<BootTime> look_at;  // when the whole of it is compared again, as it stands in the timers
 };
 
 struct SlotEntry {
@@ -54,6 +58,7 @@ struct SlotEntry {
   std::vector<Verdict> verdicts;  // of the last placement attempt
   std::string waits;              // what it waits for, for people ("db: ready (0/1)")
   std::optional<BootTime> ready_since;
+  std::optional<Standing> standing;  // as it is counted in its stack's standings
 };
 
 /// A time at which something is looked at again. Only a hint: what it finds decides, so a stale one does no
@@ -67,6 +72,12 @@ struct Timer {
   auto operator<=>(const Timer&) const = default;
 };
 
+/// Tasks of a node in the order in which they are handed out: (10 - priority, id); ids are ordered by age.
+using TaskQueue = std::set<std::pair<std::uint8_t, TaskId>>;
+inline std::pair<std::uint8_t, TaskId> queue_place(const Task& task) {
+  return {std::uint8_t(10 - task.priority), task.id};
+}
+
 struct HubState {
   StoreId store;
   std::string digest_key;
@@ -78,9 +89,9 @@ struct HubState {
   std::map<SessionId, Session> sessions;
   std::map<std::string, StackEntry> stacks;
   std::map<InstanceId, SlotEntry> slots;
-  std::map<TaskId, TaskEntry> tasks;           // live ones and the finished that are kept
-  std::map<NodeId, std::set<TaskId>> pending;  // by node
-  std::deque<TaskId> finished;                 // oldest first
+  std::map<TaskId, TaskEntry> tasks;  // live ones and the finished that are kept
+  std::map<NodeId, TaskQueue> pending;
+  std::deque<TaskId> finished;  // oldest first
   std::map<DeploymentId, Deployment> deployments;
   std::map<OperationId, Operation> operations;
   std::map<TokenId, JoinToken> join_tokens;
@@ -93,6 +104,8 @@ struct HubState {
   std::deque<Event> events;  // the newest, at most 10,000; older ones are in the store
 };
 
+/// Its agent is connected and has shown what it has: tasks may be handed out.
+bool usable(const HubState& state, NodeId node);
 /// The instance's record as its node's agent last reported it; nullptr: never, or of an older epoch.
 const Observed* observed_of(const HubState& state, const Slot& slot);
 /// What a person sees: observed, or what the hub knows better (waiting for a place, node lost → lost, away →

@@ -102,11 +102,19 @@ void Step::write_marked() {
   }
 }
 
+void Step::timer(BootTime at, StackEntry& stack) {
+  if (stack.look_at && *stack.look_at <= at) return;
+  if (stack.look_at) state.timers.erase({*stack.look_at, Timer::About::stack, {}, stack.row.name});
+  stack.look_at = at;
+  state.timers.insert({at, Timer::About::stack, {}, stack.row.name});
+}
+
 void Step::finish() {
   // What reconciling changes may ask for another round (the last dependant went: now its dependency). Each
   // round ends something, so this ends; the bound is for our own mistakes.
   for (int round = 0; round < 1000 && !dirty_stacks_.empty(); ++round)
-    for (const auto& name : std::exchange(dirty_stacks_, {})) reconcile(*this, name);
+    for (const auto& [name, dirty] : std::exchange(dirty_stacks_, {}))
+      dirty.whole ? reconcile(*this, name) : reconcile(*this, name, dirty.slots);
   for (auto node : std::exchange(dirty_nodes_, {})) dispatch(*this, node);
   write_marked();
   if (!out.changes.empty()) out.commit = ++state.commit;

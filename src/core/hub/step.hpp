@@ -30,7 +30,10 @@ class Step {
   void mark_operation(OperationId id);
   void show_instance(const Slot& slot);  // view only: nothing to store
   void show_task(TaskId id) { out.touched.tasks.insert(to_string(id)); }
-  void reconcile_later(const std::string& stack) { dirty_stacks_.insert(stack); }
+  /// The whole stack is compared at the end of the step.
+  void reconcile_later(const std::string& stack) { dirty_stacks_[stack].whole = true; }
+  /// Only this one is; and the whole stack at once if that may matter to others, else soon.
+  void reconcile_later(const Slot& slot) { dirty_stacks_[slot.stack].slots.insert(slot.id); }
   void dispatch_later(NodeId node) { dirty_nodes_.insert(node); }
   void write(Row row) { out.changes.emplace_back(std::move(row)); }
   void erase(Erase erase) { out.changes.emplace_back(std::move(erase)); }
@@ -41,9 +44,8 @@ class Step {
   void send(Session& session, Frame frame);
   void close(SessionId session, std::string reason);
   void timer(BootTime at, Timer::About about, Uuid id) { state.timers.insert({at, about, id, {}}); }
-  void timer(BootTime at, const std::string& stack) {
-    state.timers.insert({at, Timer::About::stack, {}, stack});
-  }
+  /// The whole stack is compared at `at`, or earlier: each comparison asks for the next by itself.
+  void timer(BootTime at, StackEntry& stack);
   template <class Id>
   Id make_id() {
     return Id{make_uuid(now.wall, rng)};
@@ -54,7 +56,11 @@ class Step {
 
  private:
   void write_marked();
-  std::set<std::string> dirty_stacks_;
+  struct Dirty {
+    bool whole = false;
+    std::set<InstanceId> slots;
+  };
+  std::map<std::string, Dirty> dirty_stacks_;
   std::set<NodeId> dirty_nodes_;
   std::set<NodeId> nodes_;
   std::set<std::string> stacks_;
@@ -76,7 +82,6 @@ void session_frame(Step& step, const SessionFrame& in);
 void check_node(Step& step, NodeId id);  // liveness: suspect, lost
 /// The node's session if tasks may be handed out over it; else nullptr.
 Session* usable_session(HubState& state, NodeId node);
-bool usable(const HubState& state, NodeId node);
 
 // ---- tasks (tasks.cpp)
 // -------------------------------------------------------------------------------------------
@@ -87,7 +92,11 @@ struct TaskOrder {
 };
 Task& make_task(Step& step, SlotEntry& slot, TaskOrder order, const Who& who);
 void make_orphan_delete(Step& step, NodeId node, const Observed& observed);
-void dispatch(Step& step, NodeId node);  // hands out what may begin
+// queue.cpp
+void enter_queue(HubState& state, const Task& task);         // pending
+void leave_queues(HubState& state, const Task& task);        // pending and open
+Assign assignment(const HubState& state, const Task& task);  // of its newest attempt
+void dispatch(Step& step, NodeId node);                      // hands out what may begin
 void resume_tasks(Step& step, Session& session, const std::vector<TaskStarted>& held);  // after an inventory
 void task_report(Step& step, Session& session, const TaskStarted& frame);
 void task_report(Step& step, Session& session, const TaskProgress& frame);
@@ -114,9 +123,13 @@ std::vector<std::string> per_node_names(const HubState& state, const Service& se
 // ---- planner (planner.cpp, deployments.cpp)
 // -----------------------------------------------------------------------
 void reconcile(Step& step, const std::string& stack);
+void reconcile(Step& step, const std::string& stack, const std::set<InstanceId>& touched);
+std::set<std::string> changed_services(const Deployment& deployment);
 void judge_deployment(Step& step, StackEntry& stack);
 void judge_operations(Step& step, const std::string& stack);
 void set_node(Step& step, SlotEntry& entry, std::optional<NodeId> node);
+void put_on(NodeEntry& node, const Slot& slot);  // the node's index of what is placed on it
+void take_off(NodeEntry& node, const Slot& slot);
 void erase_slot(Step& step, InstanceId id);
 /// Is the slot as it shall be? For deployments, operations and dependants.
 bool satisfied(const HubState& state, const SlotEntry& entry);
@@ -124,6 +137,24 @@ bool rollout_held(const HubState& state,
                   const StackEntry& stack);  // paused or cancelled: nothing new is rolled out
 /// Of what makes an instance another one.
 std::string service_digest(const HubState& state, Service service);
+/// When it has been ready for so long that it counts (Update::healthy_for, HubSettings::settle); nullopt: it
+/// is not ready, or need not be.
+std::optional<BootTime> proven_at(const HubSettings& settings, const SlotEntry& entry,
+                                  const Service& service);
+bool has_failed(const HubState& state, const SlotEntry& entry);  // for good
+/// Has something under way by itself: an open task, a start, a backoff.
+bool in_motion(const HubState& state, const SlotEntry& entry);
+/// Do others that depend on it have this of it?
+bool holds(const HubState& state, const SlotEntry& entry, Condition condition);
+/// Is it to be gone or stopped before what it depends on, and is not yet?
+bool holds_up_stop(const HubState& state, const SlotEntry& entry);
+
+// ---- standings (standing.cpp)
+/// All of it anew.
+void recount(HubState& state, StackEntry& stack);
+/// Counts the slot as it stands now. True: the whole stack is to be compared at once.
+bool restand(const HubState& state, StackEntry& stack, SlotEntry& entry);
+bool uncount(StackEntry& stack, const SlotEntry& entry);  // the same for one that goes
 const RevisionRow* current_revision(const StackEntry& stack);
 const std::string& wanted_digest(const HubState& state, const Slot& slot);
 

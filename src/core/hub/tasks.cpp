@@ -1,4 +1,4 @@
-// The task queue: made, handed out, reported, repeated, cancelled, cleaned up (architecture.md §4).
+// The life of a task: made, reported, repeated, cancelled, ended (architecture.md §4).
 
 #include <fmt/format.h>
 
@@ -34,16 +34,6 @@ void tell(Step& step, const Task& task, std::string level = "info") {
   step.emit(std::move(event));
 }
 
-/// Leaves the indexes of the state that it had.
-void unindex(Step& step, const Task& task) {
-  if (auto pending = step.state.pending.find(task.node); pending != step.state.pending.end()) {
-    pending->second.erase(task.id);
-    if (pending->second.empty()) step.state.pending.erase(pending);
-  }
-  if (auto node = step.state.nodes.find(task.node); node != step.state.nodes.end())
-    node->second.open.erase(task.id);
-}
-
 void note_progress(Step& step, const Task& task) {
   if (!task.deployment) return;
   auto found = step.state.deployments.find(*task.deployment);
@@ -60,7 +50,7 @@ void settle(Step& step, Task& task) {
   SlotEntry& entry = found->second;
   entry.task.reset();
   step.mark_slot(entry.slot.id);
-  step.reconcile_later(task.stack);
+  step.reconcile_later(entry.slot);
   if (task.state == TaskState::completed && task.type == TaskType::delete_) {
     if (entry.slot.removing) return erase_slot(step, entry.slot.id);
     set_node(step, entry, std::nullopt);  // moved away from here: placed anew by the next reconcile
@@ -72,7 +62,7 @@ void settle(Step& step, Task& task) {
 }
 
 void finish_task(Step& step, Task& task, TaskState state, std::string message) {
-  unindex(step, task);
+  leave_queues(step.state, task);
   task.state = state;
   task.message = std::move(message);
   task.finished_at = step.now.wall;
@@ -87,7 +77,7 @@ void finish_task(Step& step, Task& task, TaskState state, std::string message) {
 
 void back_to_pending(Step& step, TaskEntry& entry, const std::string& why) {
   Task& task = entry.task;
-  unindex(step, task);
+  leave_queues(step.state, task);
   task.state = TaskState::pending;
   task.message = why;
   auto exponent =
@@ -95,7 +85,7 @@ void back_to_pending(Step& step, TaskEntry& entry, const std::string& why) {
   auto backoff = std::min(step.settings.retry_backoff * (1 << exponent), step.settings.retry_backoff_max);
   backoff = Duration(std::int64_t(double(backoff.count()) * (0.8 + 0.4 * step.rng.unit())));
   entry.not_before = step.now.boot + backoff;
-  step.state.pending[task.node].insert(task.id);
+  enter_queue(step.state, task);
   step.timer(entry.not_before, Timer::About::task, task.id.value);
   step.mark_task(task.id);
   tell(step, task, "warn");
@@ -137,53 +127,6 @@ bool move(Step& step, TaskEntry& entry, TaskMove move, const std::string& error,
   return true;
 }
 
-bool ready_to_begin(const HubState& state, const TaskEntry& entry, BootTime now) {
-  if (entry.not_before > now) return false;
-  for (TaskId id : entry.task.depends_on) {
-    auto found = state.tasks.find(id);
-    if (found != state.tasks.end() && found->second.task.state != TaskState::completed) return false;
-  }
-  return true;
-}
-
-Assign assignment(const HubState& state, const Task& task) {
-  Assign assign{.task = task.id,
-                .attempt = task.attempts.back().number,
-                .type = task.type,
-                .placement = task.placement,
-                .stack = task.stack,
-                .instance_name = task.instance_name,
-                .restart_generation = task.restart_generation,
-                .priority = task.priority,
-                .timeout = task.timeout,
-                .who = task.who};
-  auto slot = state.slots.find(task.placement.instance);
-  if (slot == state.slots.end()) return assign;
-  assign.index = slot->second.slot.index;
-  assign.run = wanted_running(state, slot->second.slot);
-  if (task.type != TaskType::deploy && task.type != TaskType::update) return assign;
-  auto stack = state.stacks.find(task.stack);
-  if (stack == state.stacks.end()) return assign;
-  auto revision = stack->second.revisions.find(task.placement.generation);
-  if (revision == stack->second.revisions.end()) return assign;
-  if (const Service* service = find_service(revision->second.content, task.service))
-    assign.service = *service;
-  return assign;
-}
-
-void hand_out(Step& step, Session& session, TaskEntry& entry) {
-  Task& task = entry.task;
-  unindex(step, task);
-  task.state = TaskState::assigned;
-  task.attempts.push_back({.number = std::uint32_t(task.attempts.size() + 1), .assigned_at = step.now.wall});
-  step.state.nodes.at(task.node).open.insert(task.id);
-  entry.progress_at = step.now.boot;
-  step.timer(step.now.boot + task.no_progress, Timer::About::task, task.id.value);
-  if (task.timeout) step.timer(step.now.boot + *task.timeout, Timer::About::task, task.id.value);
-  step.mark_task(task.id);
-  step.send(session, assignment(step.state, task));
-}
-
 /// The task of a report, if the report is about its open attempt and comes from its node.
 TaskEntry* reported(Step& step, const Session& session, TaskId id, std::uint32_t attempt) {
   TaskEntry* entry = find_task(step.state, id);
@@ -191,9 +134,7 @@ TaskEntry* reported(Step& step, const Session& session, TaskId id, std::uint32_t
   const Attempt& last = entry->task.attempts.back();
   return last.number == attempt && !last.ended_at ? entry : nullptr;
 }
-}  // namespace
 
-namespace {
 /// The newest operation that still wants something of the instance: what is done now is done for whoever
 /// asked for it.
 const Operation* asking(const HubState& state, InstanceId instance) {
@@ -234,7 +175,7 @@ Task& make_task(Step& step, SlotEntry& slot, TaskOrder order, const Who& who) {
   slot.waits.clear();
   step.mark_slot(slot.slot.id);
   step.mark_task(task.id);
-  step.state.pending[task.node].insert(task.id);
+  enter_queue(step.state, task);
   step.dispatch_later(task.node);
   note_progress(step, task);
   TaskEntry& entry = step.state.tasks[task.id];
@@ -247,7 +188,7 @@ void make_orphan_delete(Step& step, NodeId node, const Observed& observed) {
   for (TaskId id : step.state.nodes.at(node).open)
     if (step.state.tasks.at(id).task.placement.instance == observed.instance) return;
   if (auto pending = step.state.pending.find(node); pending != step.state.pending.end())
-    for (TaskId id : pending->second)
+    for (const auto& [rank, id] : pending->second)
       if (step.state.tasks.at(id).task.placement.instance == observed.instance) return;
   Task task;
   task.id = step.make_id<TaskId>();
@@ -260,30 +201,11 @@ void make_orphan_delete(Step& step, NodeId node, const Observed& observed) {
   task.created_at = step.now.wall;
   task.message = "an instance that belongs to no stack";
   step.mark_task(task.id);
-  step.state.pending[node].insert(task.id);
+  enter_queue(step.state, task);
   step.dispatch_later(node);
   TaskEntry& entry = step.state.tasks[task.id];
   entry = {std::move(task), step.now.boot, step.now.boot};
   tell(step, entry.task);
-}
-
-void dispatch(Step& step, NodeId id) {
-  Session* session = usable_session(step.state, id);
-  auto pending = step.state.pending.find(id);
-  if (!session || pending == step.state.pending.end()) return;
-  NodeEntry& node = step.state.nodes.at(id);
-  std::set<InstanceId> busy;
-  for (TaskId open : node.open) busy.insert(step.state.tasks.at(open).task.placement.instance);
-  std::vector<std::pair<int, TaskId>> order;  // ids are ordered by the time they were made
-  for (TaskId task : pending->second) order.emplace_back(10 - step.state.tasks.at(task).task.priority, task);
-  std::ranges::sort(order);
-  for (const auto& [rank, task] : order) {
-    if (node.open.size() >= step.settings.max_parallel) return;
-    TaskEntry& entry = step.state.tasks.at(task);
-    if (!ready_to_begin(step.state, entry, step.now.boot)) continue;
-    if (!busy.insert(entry.task.placement.instance).second) continue;
-    hand_out(step, *session, entry);
-  }
 }
 
 void resume_tasks(Step& step, Session& session, const std::vector<TaskStarted>& held) {
@@ -385,44 +307,6 @@ void give_up_attempt(Step& step, TaskId id, const std::string& why) {
     task.attempts.back().error = why;
   }
   finish_task(step, task, TaskState::cancelled, "");
-}
-
-void forget_old(Step& step) {
-  HubState& state = step.state;
-  auto old = step.now.wall - step.settings.keep_finished;
-  while (!state.finished.empty()) {
-    TaskId id = state.finished.front();
-    auto found = state.tasks.find(id);
-    bool over = state.finished.size() > step.settings.keep_tasks;
-    if (found != state.tasks.end() && !over && found->second.task.finished_at.value_or(step.now.wall) > old)
-      break;
-    state.finished.pop_front();
-    if (found == state.tasks.end()) continue;
-    state.tasks.erase(found);
-    step.mark_task(id);
-  }
-  std::erase_if(state.idempotency, [&](const auto& pair) {
-    bool gone = pair.second.at + std::chrono::hours(24) < step.now.wall;
-    if (gone) step.erase(EraseIdempotency{pair.first});
-    return gone;
-  });
-  for (auto it = state.operations.begin(); it != state.operations.end();) {
-    bool gone = it->second.finished_at && *it->second.finished_at < old;
-    if (gone) step.mark_operation(it->first);
-    it = gone ? state.operations.erase(it) : std::next(it);
-  }
-  for (auto it = state.credentials.begin(); it != state.credentials.end();) {
-    bool gone = it->second.expires_at && *it->second.expires_at < step.now.wall;
-    if (gone) {
-      step.erase(EraseCredential{it->first});
-      state.credential_hashes.erase(it->second.hash);
-    }
-    it = gone ? state.credentials.erase(it) : std::next(it);
-  }
-  if (state.event_seq > state.first_event + step.settings.max_events && state.first_event > 0) {
-    state.first_event = state.event_seq - step.settings.max_events;
-    step.erase(EraseEventsBefore{state.first_event});
-  }
 }
 
 }  // namespace drover::hub

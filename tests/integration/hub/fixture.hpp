@@ -51,6 +51,7 @@ class World {
     if (options.listen.size() == 1 && options.listen[0].port == 3079) options.listen[0].port = 0;
     options.settings.heartbeat = 2s;
     options.settings.lost_after = 10s;
+    options.settings.settle = 0s;
     options_ = options;
     start();
   }

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "core/hub/hub.hpp"
+#include "core/hub/step.hpp"
 
 namespace drover::hub::testing {
 

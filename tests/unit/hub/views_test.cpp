@@ -61,6 +61,23 @@ TEST(Views, CompareAgentVersionsWithTheHubs) {
   EXPECT_EQ(match(""), "unknown");
 }
 
+TEST(Views, ANodeIsOnlineWhenItTakesWork) {
+  HubState state;
+  NodeId id{*parse_uuid("01912d68-783e-7a03-8467-5661c1243ad4")};
+  NodeEntry& node = state.nodes[id];
+  node.row.node = {.id = id, .name = "n1", .state = NodeState::online};
+  EXPECT_EQ(view_node(state, {}, node).state, "connecting");  // as after a restart of the hub
+  node.session = 7;
+  state.sessions[7] = {.id = 7, .uid = id, .welcomed = true};
+  EXPECT_EQ(view_node(state, {}, node).state, "connecting");
+  EXPECT_EQ(view_summary(state, {}).nodes_online, 0u);
+  state.sessions[7].inventoried = true;
+  EXPECT_EQ(view_node(state, {}, node).state, "online");
+  EXPECT_EQ(view_summary(state, {}).nodes_online, 1u);
+  node.row.node.state = NodeState::suspect;
+  EXPECT_EQ(view_node(state, {}, node).state, "suspect");
+}
+
 TEST(Topics, GiveAllRowsOrThoseNamed) {
   auto core = core_with_shop();
   auto* instances = find_topic("instances");

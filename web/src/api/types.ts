@@ -5,7 +5,7 @@ export type Time = string;
 export interface NodeView {
   id: string;
   name: string;
-  state: 'joined' | 'online' | 'suspect' | 'lost' | 'offline';
+  state: 'joined' | 'connecting' | 'online' | 'suspect' | 'lost' | 'offline';
   message: string;
   cordoned: boolean;
   draining: boolean;

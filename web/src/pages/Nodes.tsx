@@ -49,7 +49,7 @@ export function Nodes() {
         open={page.open}
         onOpen={page.toggle}
         detail={(row) => <NodeDetail row={row} />}
-        row_class={(row) => (row.state === 'online' || row.state === 'joined' ? '' : 'old')}
+        row_class={(row) => (['online', 'connecting', 'joined'].includes(row.state) ? '' : 'old')}
         limit={limit}
         onMore={page.more}
         empty={filter ? `No node matches “${filter}”.` : <FirstSteps />}

@@ -30,6 +30,7 @@ const looks: Record<string, Look> = {
   // nodes
   online: look('ok', 'dot', 'online'),
   joined: look('idle', 'ring', 'joined'),
+  connecting: look('busy', 'spinner', 'connecting'),
   suspect: look('warn', 'question', 'suspect'),
   offline: look('error', 'bar', 'offline'),
   // stacks
