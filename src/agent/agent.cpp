@@ -202,6 +202,7 @@ struct Agent::Impl {
       std::uint64_t session;
       void operator()(Spawn& e) const { impl.performer->perform(std::move(e)); }
       void operator()(StopRun& e) const { impl.performer->perform(std::move(e)); }
+      void operator()(AdjustRun& e) const { impl.performer->perform(std::move(e)); }
       void operator()(ForgetRun& e) const { impl.performer->perform(std::move(e)); }
       void operator()(RemoveFiles& e) const { impl.performer->perform(std::move(e)); }
       void operator()(AskProbe& e) const { impl.performer->perform(std::move(e)); }

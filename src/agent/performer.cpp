@@ -46,6 +46,7 @@ net::Awaitable<void> Performer::run_lane(InstanceId instance) {
 net::Awaitable<void> Performer::carry_out(Work work) {
   if (auto* spawn = std::get_if<Spawn>(&work)) return start(std::move(*spawn));
   if (auto* order = std::get_if<StopRun>(&work)) return stop(std::move(*order));
+  if (auto* settings = std::get_if<AdjustRun>(&work)) return adjust(std::move(*settings));
   if (auto* gone = std::get_if<ForgetRun>(&work)) return forget(*gone);
   return remove(std::move(std::get<RemoveFiles>(work)));
 }
@@ -68,6 +69,15 @@ net::Awaitable<void> Performer::stop(StopRun order) {
                 {{"instance", to_string(order.run.instance)}, {"error", given.error().message}});
     co_await net::sleep_for(keeper_retry);
   }
+}
+
+net::Awaitable<void> Performer::adjust(AdjustRun order) {
+  for (int attempt = 0; attempt < 5; ++attempt) {
+    const auto taken = co_await driver_.adjust(order);
+    if (taken || taken.error().code != Errc::unavailable) break;
+    co_await net::sleep_for(keeper_retry);
+  }
+  // An agent that starts tells the keeper again, and so does the next start of the instance.
 }
 
 net::Awaitable<void> Performer::forget(ForgetRun order) {

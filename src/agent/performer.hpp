@@ -23,6 +23,7 @@ class Performer {
 
   void perform(Spawn effect) { queue(effect.run.instance, std::move(effect)); }
   void perform(StopRun effect) { queue(effect.run.instance, std::move(effect)); }
+  void perform(AdjustRun effect) { queue(effect.run.instance, std::move(effect)); }
   void perform(ForgetRun effect) { queue(effect.run.instance, std::move(effect)); }
   void perform(RemoveFiles effect) { queue(effect.instance, std::move(effect)); }
   void perform(AskProbe effect);
@@ -33,12 +34,13 @@ class Performer {
   net::Awaitable<void> close();
 
  private:
-  using Work = std::variant<Spawn, StopRun, ForgetRun, RemoveFiles>;
+  using Work = std::variant<Spawn, StopRun, AdjustRun, ForgetRun, RemoveFiles>;
   void queue(InstanceId instance, Work work);
   net::Awaitable<void> run_lane(InstanceId instance);
   net::Awaitable<void> carry_out(Work work);
   net::Awaitable<void> start(Spawn spawn);
   net::Awaitable<void> stop(StopRun order);
+  net::Awaitable<void> adjust(AdjustRun order);
   net::Awaitable<void> forget(ForgetRun order);
   net::Awaitable<void> remove(RemoveFiles what);
   net::Awaitable<void> probe(AskProbe what);

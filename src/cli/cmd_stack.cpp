@@ -20,6 +20,30 @@ Style style_of_step(const std::string& kind) {
   return kind == "keep" ? Style::dim : Style::yellow;
 }
 
+/// What the fields that differ do: "web: logs.budget 268435456 → 1048576 (live)".
+std::string print_changes(const Context& context, const json::value& answer) {
+  std::vector<std::vector<Cell>> rows;
+  for (const auto& change : list(answer, "changes")) {
+    auto effect = text(change, "effect");
+    auto part = [&](const char* name) {
+      auto value = text(change, name);
+      return Cell{value.empty() ? "(none)" : printable(value)};
+    };
+    rows.push_back({{effect, effect == "restart" ? Style::yellow
+                             : effect == "live"  ? Style::green
+                                                 : Style::dim},
+                    {text(change, "service")},
+                    {text(change, "path")},
+                    part("from"),
+                    part("to")});
+  }
+  if (rows.empty()) return {};
+  TableOptions options;
+  options.shorten = !context.flags.no_trunc;
+  return print_table({{"EFFECT"}, {"SERVICE"}, {"FIELD"}, {"FROM", false, true}, {"TO", false, true}}, rows,
+                     context.out, options);
+}
+
 std::string print_plan(const Context& context, const json::value& plan) {
   std::vector<std::vector<Cell>> rows;
   std::size_t changes = 0;
@@ -36,6 +60,7 @@ std::string print_plan(const Context& context, const json::value& plan) {
   auto out =
       print_table({{"WHAT"}, {"INSTANCE"}, {"NODE"}, {"WHY", false, true}}, rows, context.out, options);
   if (rows.empty()) out.clear();
+  if (auto fields = print_changes(context, plan); !fields.empty()) out += "\n" + fields + "\n";
   return out + (changes == 0 ? "Nothing to change.\n"
                              : std::to_string(changes) + (changes == 1 ? " change.\n" : " changes.\n"));
 }
@@ -76,7 +101,8 @@ Result<int> apply(Context& context, const ApplyFlags& flags) {
   }
   if (!context.machine_readable())
     context.err.write(file.stack.name + ": revision " + text(answer.body, "revision") +
-                      (truth(answer.body, "changed") ? "" : " (not changed)") + "\n");
+                      (truth(answer.body, "changed") ? "" : " (not changed)") + "\n" +
+                      print_changes(context, answer.body));
   return after_change(context, api, answer, file.stack.name, flags.wait);
 }
 

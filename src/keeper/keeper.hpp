@@ -74,6 +74,7 @@ class Keeper {
   void fill_record(RecordData& data, const std::string& key, const std::string& token, const SpawnSpec& spec);
   Instance& enlist(std::unique_ptr<Record> record);
   void make_log(Instance& instance, Fd out, Fd err);
+  void adjust(Instance& instance, const Adjust& settings);
   void begin_watching(Instance& instance);
   void main_ended(Instance& instance);
   int status_of_stranger(const Instance& instance) const;

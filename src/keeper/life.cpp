@@ -163,6 +163,16 @@ void Keeper::make_log(Instance& instance, Fd out, Fd err) {
   instance.log = std::move(log);
 }
 
+void Keeper::adjust(Instance& instance, const Adjust& settings) {
+  auto& data = instance.data();
+  data.log_budget = settings.log_budget;
+  data.log_segment_size = settings.log_segment;
+  data.on_full = settings.on_full;
+  if (!instance.log) return;
+  instance.log->block = OnFull(settings.on_full) == OnFull::block;
+  if (instance.log->segments) instance.log->segments->limit({settings.log_budget, settings.log_segment});
+}
+
 void Keeper::begin_watching(Instance& instance) {
   if (instance.info().exit == ExitKind::none && instance.pidfd) {
     by_pid_[instance.info().pid] = &instance;

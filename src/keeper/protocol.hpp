@@ -57,6 +57,7 @@ enum class Type : std::uint16_t {
   status_reply = 17,  //
   sockets = 18,       // empty → done + names of all sockets that are held
   release = 19,       // names of sockets to close. Unknown: ok
+  adjust = 20,        // Adjust + key. Unknown or already empty: ok
 };
 
 enum class Status : std::uint16_t {
@@ -164,6 +165,14 @@ struct Signal {
   std::int32_t signal = 0;
   Mode mode = Mode::main;
   std::uint16_t reserved = 0;
+};
+
+/// The log of an incarnation from now on. A segment that is larger already ends with its next record.
+struct Adjust {
+  std::uint64_t incarnation = 0;
+  std::uint64_t log_budget = 0, log_segment = 0;
+  std::uint16_t on_full = 0;  // OnFull of spawn_spec.hpp
+  std::uint16_t reserved[3] = {};
 };
 
 enum EventMask : std::uint32_t { event_life = 1, event_log = 2 };

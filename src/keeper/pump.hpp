@@ -20,7 +20,7 @@ struct Log {
   std::uint32_t owner = 0;  // the instance's number
   Fd pipes[2];
   std::unique_ptr<Segments> segments;  // null: output is read and thrown away
-  bool block = false;
+  std::atomic<bool> block{false};
   std::atomic<bool> told{false};  // `written` was sent and not answered yet
 
   /// Records that the disk refused, oldest first.

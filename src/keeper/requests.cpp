@@ -57,6 +57,7 @@ void Keeper::handle(Request& request) {
     case Type::stop:
     case Type::signal:
     case Type::kill:
+    case Type::adjust:
     case Type::forget: return on_target(request);
     case Type::list: return on_list(request);
     case Type::subscribe:
@@ -131,6 +132,8 @@ void Keeper::on_target(Request& request) {
     forget(*instance);
   } else if (type == Type::stop) {
     return on_stop(request, gone ? nullptr : instance);
+  } else if (type == Type::adjust) {
+    if (!gone) adjust(*instance, request.packet.as<Adjust>());
   } else if (type == Type::kill) {
     if (!gone) kill(*instance);
   } else {

@@ -29,10 +29,14 @@ std::uint64_t segment_number(std::string_view file) {
   return error == std::errc() && end == file.data() + dot ? number : 0;
 }
 
-Segments::Segments(std::string directory, SegmentLimits limits)
-    : directory_(std::move(directory)), limits_(limits) {
-  limits_.segment = std::max<std::uint64_t>(limits_.segment, 64 * 1024);
-  limits_.budget = std::max(limits_.budget, 2 * limits_.segment);
+Segments::Segments(std::string directory, SegmentLimits limits) : directory_(std::move(directory)) {
+  limit(limits);
+}
+
+void Segments::limit(SegmentLimits limits) {
+  limits.segment = std::max<std::uint64_t>(limits.segment, 64 * 1024);
+  segment_ = limits.segment;
+  budget_ = std::max(limits.budget, 2 * limits.segment);
 }
 
 bool Segments::open_last() {
@@ -110,7 +114,7 @@ void Segments::enforce_budget() const {
   }
   // Room for the segment that begins now is taken from the oldest, so the budget holds at all times.
   for (const auto& [number, size] : sizes) {
-    if (total + limits_.segment <= limits_.budget || number >= number_) return;
+    if (total + segment_ <= budget_ || number >= number_) return;
     for (const auto& name : names)
       if (segment_number(name) == number) ::unlink((directory_ + "/" + name).c_str());
     total -= size;
@@ -119,13 +123,14 @@ void Segments::enforce_budget() const {
 
 std::size_t Segments::append(std::string_view bytes, const std::vector<IndexRecord>& marks,
                              std::uint64_t lines) {
-  if (bytes.size() <= limits_.segment) return append_one(bytes, marks, lines);
+  const std::uint64_t segment = segment_;
+  if (bytes.size() <= segment) return append_one(bytes, marks, lines);
   std::size_t done =
       0;  // short lines grow twentyfold: cut at records, so that no segment is larger than it may be
   while (done < bytes.size()) {
     auto piece = bytes.substr(done);
-    if (piece.size() > limits_.segment) {
-      auto end = piece.rfind('\n', limits_.segment - 1);
+    if (piece.size() > segment) {
+      auto end = piece.rfind('\n', segment - 1);
       if (end == std::string_view::npos) end = piece.find('\n');
       piece = piece.substr(0, end + 1);
     }
@@ -141,7 +146,7 @@ std::size_t Segments::append(std::string_view bytes, const std::vector<IndexReco
 std::size_t Segments::append_one(std::string_view bytes, const std::vector<IndexRecord>& marks,
                                  std::uint64_t lines) {
   if (!open_last()) return 0;
-  if (size_ > 0 && size_ + bytes.size() > limits_.segment) {
+  if (size_ > 0 && size_ + bytes.size() > segment_) {
     if (!open(number_ + 1)) return 0;
     enforce_budget();
   }

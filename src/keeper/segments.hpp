@@ -2,6 +2,7 @@
 // Append-only log segments NNNNNN.log of one directory, with a sparse index NNNNNN.idx beside each, within a
 // budget.
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -19,6 +20,8 @@ struct SegmentLimits {
 class Segments {
  public:
   Segments(std::string directory, SegmentLimits limits);
+  /// From now on; by any thread.
+  void limit(SegmentLimits limits);
 
   /// Appends whole records. Returns how many bytes are safely in the file, always up to the end of a record;
   /// less than all of them means that the disk refused (error()). `marks`: where index records may point to,
@@ -37,7 +40,7 @@ class Segments {
   void enforce_budget() const;
   void write_marks(const std::vector<IndexRecord>& marks, std::size_t accepted);
   std::string directory_;
-  SegmentLimits limits_;
+  std::atomic<std::uint64_t> budget_, segment_;
   Fd file_, index_;
   std::uint64_t number_ = 0, size_ = 0, lines_ = 0, next_mark_ = 0;
   int error_ = 0;

@@ -39,8 +39,9 @@ constexpr bool is_final(DeploymentState state) {
   std::unreachable();
 }
 
-enum class StepKind : std::uint8_t { create, update, stop, start, restart, delete_, keep };
-BOOST_DESCRIBE_ENUM(StepKind, create, update, stop, start, restart, delete_, keep)
+/// `update` ends the old run, `adjust` changes settings of the one that runs.
+enum class StepKind : std::uint8_t { create, update, stop, start, restart, delete_, keep, adjust };
+BOOST_DESCRIBE_ENUM(StepKind, create, update, stop, start, restart, delete_, keep, adjust)
 
 /// What the plan says of one slot.
 struct PlanStep {

@@ -32,6 +32,8 @@ class Driver {
   /// Returns when the order is with someone who sees it through, even without us; the end comes as events.
   /// Unknown: success, and Emptied is told.
   virtual net::Awaitable<Result<void>> stop(agent::StopRun order) = 0;
+  /// New settings of its log. A run that is gone: success.
+  virtual net::Awaitable<Result<void>> adjust(agent::AdjustRun order) = 0;
   /// Its end has been taken in; nothing needs to be remembered. Unknown: success.
   virtual net::Awaitable<Result<void>> forget(agent::ForgetRun order) = 0;
   virtual net::Awaitable<Result<RunStats>> stats(agent::Run run) = 0;

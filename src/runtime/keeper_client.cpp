@@ -350,6 +350,9 @@ net::Awaitable<Result<void>> KeeperClient::release(std::vector<std::string> name
 net::Awaitable<Result<void>> KeeperClient::signal(std::string key, keeper::Signal what) {
   co_return only_status(co_await impl_->ask(order(Type::signal, what, std::move(key))));
 }
+net::Awaitable<Result<void>> KeeperClient::adjust(std::string key, keeper::Adjust settings) {
+  co_return only_status(co_await impl_->ask(order(Type::adjust, settings, std::move(key))));
+}
 net::Awaitable<Result<void>> KeeperClient::kill(std::string key, std::uint64_t incarnation) {
   co_return only_status(co_await impl_->ask(order(Type::kill, keeper::Target{incarnation}, std::move(key))));
 }

@@ -82,6 +82,8 @@ class KeeperClient {
   /// The names of all sockets that it holds, and their end.
   net::Awaitable<Result<std::vector<std::string>>> sockets();
   net::Awaitable<Result<void>> release(std::vector<std::string> names);
+  /// Of a run that is gone: success.
+  net::Awaitable<Result<void>> adjust(std::string key, keeper::Adjust settings);
   net::Awaitable<Result<void>> signal(std::string key, keeper::Signal order);
   net::Awaitable<Result<void>> kill(std::string key, std::uint64_t incarnation);
   net::Awaitable<Result<void>> forget(std::string key, std::uint64_t incarnation);

@@ -153,6 +153,14 @@ net::Awaitable<Result<void>> ProcessDriver::stop(agent::StopRun order) {
   co_return Result<void>();
 }
 
+net::Awaitable<Result<void>> ProcessDriver::adjust(agent::AdjustRun order) {
+  const keeper::Adjust settings{.incarnation = order.run.incarnation,
+                                .log_budget = order.logs.budget,
+                                .log_segment = order.logs.segment,
+                                .on_full = std::uint16_t(on_full_of(order.logs))};
+  co_return co_await impl_->client.adjust(key_of(order.run.instance), settings);
+}
+
 net::Awaitable<Result<void>> ProcessDriver::forget(agent::ForgetRun order) {
   const Run run = order.run;
   // Its files may be removed next, and the last lines must not bring the directory back.

@@ -45,6 +45,7 @@ class ProcessDriver final : public Driver {
   net::Awaitable<Result<std::vector<agent::Found>>> recover() override;
   net::Awaitable<std::expected<agent::Spawned, agent::SpawnFailed>> start(agent::Spawn spawn) override;
   net::Awaitable<Result<void>> stop(agent::StopRun order) override;
+  net::Awaitable<Result<void>> adjust(agent::AdjustRun order) override;
   net::Awaitable<Result<void>> forget(agent::ForgetRun order) override;
   net::Awaitable<Result<RunStats>> stats(agent::Run run) override;
 

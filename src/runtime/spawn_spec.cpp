@@ -126,8 +126,7 @@ void apply_account(const Account& account, keeper::SpawnSpec& spec) {
 }
 
 void apply_log(const agent::Spawn& spawn, keeper::SpawnSpec& spec) {
-  spec.fixed.on_full =
-      spawn.service.logs.on_full == LogFull::block ? keeper::OnFull::block : keeper::OnFull::drop;
+  spec.fixed.on_full = on_full_of(spawn.service.logs);
   spec.fixed.log_budget = spawn.service.logs.budget;
   spec.fixed.log_segment = spawn.service.logs.segment;
 }
@@ -240,6 +239,10 @@ Lookup words_of(const InstanceWords& instance, const NodeWords& node) {
     }
     return std::nullopt;
   };
+}
+
+keeper::OnFull on_full_of(const LogSpec& logs) {
+  return logs.on_full == LogFull::block ? keeper::OnFull::block : keeper::OnFull::drop;
 }
 
 std::expected<keeper::SpawnSpec, Refusal> spawn_spec(const agent::Spawn& spawn, const NodeWords& node,

@@ -39,6 +39,8 @@ struct Account {
 Result<Account> find_account(const std::string& user, const std::string& group,
                              const std::vector<std::string>& groups);
 
+keeper::OnFull on_full_of(const LogSpec& logs);
+
 /// nullopt on success, otherwise why and whether it makes sense to try again.
 using Refusal = agent::SpawnFailed;
 std::expected<keeper::SpawnSpec, Refusal> spawn_spec(const agent::Spawn& spawn, const NodeWords& node,

@@ -27,6 +27,13 @@ bool same_wish(const PlacementRow& a, const PlacementRow& b) {
          a.service == b.service && a.index == b.index && a.finished.has_value() == b.finished.has_value();
 }
 
+/// A service that failed starts anew under new settings: they may be what it failed for. A job never does.
+bool tried_again(const Instance& instance, const Assign& order) {
+  return order.service->kind == ServiceKind::service && instance.row.finished &&
+         instance.row.finished->state == InstanceState::failed &&
+         instance.row.placement.digest != order.placement.digest;
+}
+
 /// A finished one that is wanted again with the same digest stays finished, if it has run.
 void forget_end(PlacementRow& wanted, const Instance* instance, bool same) {
   if (!wanted.finished || (same && has_run(*instance))) return;
@@ -41,9 +48,9 @@ void write_down_start(PlacementRow& wanted) {
 Wish judge_placing(Step& step, const Assign& order, const Instance* instance) {
   if (!order.service) return refuse("the assignment carries no service");
   PlacementRow wanted = instance ? instance->row : PlacementRow{};
-  bool same = instance && !instance->orphan && wanted.placement.digest == order.placement.digest &&
-              wanted.placement.epoch == order.placement.epoch;
-  bool fresh = !instance || wanted.placement.digest != order.placement.digest;
+  bool fresh = !instance || !same_run(wanted.placement.digest, order.placement.digest);
+  bool same = !fresh && !instance->orphan && wanted.placement.epoch == order.placement.epoch &&
+              !tried_again(*instance, order);
   wanted.placement = order.placement;
   wanted.stack = order.stack;
   wanted.instance_name = order.instance_name;

@@ -84,8 +84,7 @@ void main_ended(Step& step, Instance& instance, Exit exit, std::vector<std::stri
   instance.seen.last_lines = std::move(lines);
   end_probes(instance);
   step.mark(instance);
-  bool wanted = wants_run(instance) && !instance.restart_wanted &&
-                instance.live_digest == instance.row.placement.digest;
+  bool wanted = wants_run(instance) && !instance.restart_wanted && !instance.other_run();
   if (wanted && !on_order) judge_end(step, instance);
   else if (instance.seen.state != InstanceState::restarting && instance.seen.state != InstanceState::stuck)
     step.show(instance, InstanceState::stopping);

@@ -16,7 +16,7 @@ bool must_stop(const Instance& instance) {
   if (instance.deleting) return true;
   if (instance.orphan) return false;
   return !instance.row.run || instance.row.finished || instance.restart_wanted ||
-         !instance.unhealthy.empty() || instance.live_digest != instance.row.placement.digest;
+         !instance.unhealthy.empty() || instance.other_run();
 }
 
 /// The run in hand, as it was started.
@@ -182,6 +182,7 @@ bool wants_run(const Instance& instance) {
 void drive(Step& step, InstanceId id) {
   Instance* instance = step.find(id);
   if (!instance) return;
+  if (instance->phase == Phase::running && !instance->orphan) take_settings(step, *instance);
   if (instance->phase == Phase::running && must_stop(*instance)) stop_run(step, *instance);
   if (instance->phase == Phase::none) {
     if (instance->deleting) return erase(step, id);
@@ -212,6 +213,11 @@ void adopt(Step& step, Instance& instance, const Found& found) {
   instance.seen.started_at = started;
   instance.seen.degraded = found.degraded;
   step.mark(instance);
+  if (!instance.orphan && !instance.other_run()) {
+    // Which settings the host was told last is not written down.
+    instance.live_digest = instance.row.placement.digest;
+    step.then(AdjustRun{instance.run(), instance.row.service.logs});
+  }
   Duration age = started ? std::max<Duration>(step.now.wall - *started, Duration(0)) : Duration(0);
   begin_upkeep(step, instance, age);
   begin_probes(step, instance, age);
@@ -254,7 +260,7 @@ void emptied(Step& step, const Run& run) {
     main_ended(step, *instance, Exit{.code = -1, .known = false, .at = step.now.wall}, {});
   instance->phase = Phase::none;
   instance->exited = false;
-  bool on_order = instance->restart_wanted || instance->live_digest != instance->row.placement.digest;
+  bool on_order = instance->restart_wanted || instance->other_run();
   instance->restart_wanted = false;
   instance->planned.clear();
   instance->unhealthy.clear();

@@ -208,6 +208,11 @@ struct StopRun {
   std::optional<Spawn>
       of;  // as it was started, for the command before the first signal; absent: there is none
 };
+/// New settings for a run that goes on, of those that the host keeps for it. Not answered.
+struct AdjustRun {
+  Run run;
+  LogSpec logs;
+};
 struct ForgetRun {
   Run run;
   bool last =
@@ -257,8 +262,8 @@ struct Note {
   InstanceId instance;
 };  // for the agent's own log
 
-using Effect = std::variant<Spawn, StopRun, ForgetRun, RemoveFiles, AskProbe, Measure, WatchFiles, Confirm,
-                            Send, CloseLink, Answer, ServeStream, Note>;
+using Effect = std::variant<Spawn, StopRun, AdjustRun, ForgetRun, RemoveFiles, AskProbe, Measure, WatchFiles,
+                            Confirm, Send, CloseLink, Answer, ServeStream, Note>;
 
 struct Effects {
   std::vector<Row> rows;  // durable before anything of `then`

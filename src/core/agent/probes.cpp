@@ -156,12 +156,10 @@ void take(Step& step, Instance& instance, const ProbeAnswer& answer) {
   // Before the first success the text says what is missing; a lost readiness counts after `failures`.
   if (changed || (!ok && !instance.seen.ready_at)) judge(step, instance, ok ? "" : detail);
 }
-}  // namespace
 
-void begin_probes(Step& step, Instance& instance, Duration age) {
+void set_up(Step& step, Instance& instance, Duration age) {
   const Probes& probes = instance.row.service.probes;
   end_probes(instance);
-  if (instance.orphan) return step.show(instance, InstanceState::ready, "runs, but no placement is known");
   begin(step, instance, Asked::start, Duration(0));
   begin(step, instance, Asked::ready, Duration(0));
   if (!probes.start) start_passed(step, instance);
@@ -170,6 +168,40 @@ void begin_probes(Step& step, Instance& instance, Duration age) {
       (probes.start || probes.ready) && probes.start_timeout > age && probes.start_timeout > Duration(0);
   if (waits) instance.ready_by = step.now.boot + (probes.start_timeout - age);
   judge(step, instance, "");
+}
+
+/// The same for one that has been ready: what it has proven stands.
+void set_up_again(Step& step, Instance& instance) {
+  end_probes(instance);
+  book_of(instance, Asked::start).passed = true;
+  begin(step, instance, Asked::ready, Duration(0));
+  book_of(instance, Asked::ready).passed = instance.seen.state == InstanceState::ready;
+  start_passed(step, instance);
+  judge(step, instance, instance.seen.reason);
+}
+}  // namespace
+
+void begin_probes(Step& step, Instance& instance, Duration age) {
+  if (!instance.orphan) {
+    set_up(step, instance, age);
+    return probes_due(step, instance);
+  }
+  end_probes(instance);
+  step.show(instance, InstanceState::ready, "runs, but no placement is known");
+}
+
+void renew_probes(Step& step, Instance& instance, Duration age) {
+  const auto before = instance.probes;
+  if (instance.seen.ready_at) set_up_again(step, instance);
+  else set_up(step, instance, age);
+  // Never two questions of one kind at once: the answer to the old one is awaited and dropped.
+  for (Asked asked : all_asked) {
+    const ProbeBook& old = before[std::size_t(asked)];
+    ProbeBook& book = book_of(instance, asked);
+    if (!old.asking || !book.on) continue;
+    book.asking = book.stale = true;
+    book.due = old.due;
+  }
   probes_due(step, instance);
 }
 
@@ -182,6 +214,7 @@ void probes_due(Step& step, Instance& instance) {
   for (Asked asked : all_asked) {
     ProbeBook& book = book_of(instance, asked);
     if (!book.on || book.due > step.now.boot) continue;
+    if (std::exchange(book.stale, false)) book.asking = false;
     if (book.asking) take(step, instance, {instance.run(), asked, false, "no answer to the probe", false});
     else ask(step, instance, asked);
   }
@@ -199,6 +232,11 @@ void probe_answer(Step& step, const ProbeAnswer& event) {
   if (!instance || instance->phase != Phase::running || instance->run() != event.run) return;
   ProbeBook& book = book_of(*instance, event.asked);
   if (!book.on || !book.asking) return;
+  if (book.stale) {
+    book.due = step.now.boot;
+    step.world.touched.insert(event.run.instance);  // its timer
+    return probes_due(step, *instance);
+  }
   take(step, *instance, event);
   drive(step, event.run.instance);
 }

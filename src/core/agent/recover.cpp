@@ -22,7 +22,7 @@ void take_in(Step& step, Instance& instance, const Found& found) {
   instance.live_digest = found.digest;
   instance.live_service = instance.row.service;
   instance.live_ports = found.ports.empty() ? instance.row.ports : found.ports;
-  if (found.alive && found.digest == instance.row.placement.digest) instance.row.ports = instance.live_ports;
+  if (found.alive && !instance.other_run()) instance.row.ports = instance.live_ports;
   if (found.alive) return adopt(step, instance, found);
   if (instance.row.finished && found.empty) return step.then(ForgetRun{found.run});
   // It ended while nobody looked: taken in as if it were seen now.

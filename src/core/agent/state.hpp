@@ -12,6 +12,7 @@
 
 #include "core/agent/io.hpp"
 #include "core/agent/restart.hpp"
+#include "model/changes.hpp"
 
 namespace drover::agent {
 
@@ -32,6 +33,7 @@ struct ProbeBook {
   bool asking = false;
   bool passed = false;  // the last judgement
   bool nudged = false;  // while asking: ask again at once
+  bool stale = false;   // what is being asked is not the question any more
   BootTime asked_at{};
   BootTime due{};                   // asking: the answer is overdue; else: when to ask
   Duration gap{0};                  // until the first success: doubles up to the interval
@@ -55,7 +57,7 @@ struct Instance {
 
   Phase phase = Phase::none;
   std::string live_digest;  // of the run in hand
-  Service live_service;     // as it was when this run was started
+  Service live_service;     // as this run was started, with the settings that it took over since
   std::map<std::string, std::uint16_t> live_ports;
   bool exited = false;         // ending: the main process has ended
   std::string unhealthy;       // ending because of this: counts as a failure
@@ -87,6 +89,8 @@ struct Instance {
   Health reported_health = Health::unknown;
   std::optional<BootTime> timer;  // as it stands in World::timers
 
+  /// What it shall run needs another process than the one in hand.
+  bool other_run() const { return !same_run(live_digest, row.placement.digest); }
   Run run() const { return {row.placement.instance, row.incarnation}; }
   std::string name() const { return row.stack + "/" + row.instance_name; }
 };

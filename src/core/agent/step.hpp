@@ -107,8 +107,14 @@ void watch_trouble(Step& step, const WatchTrouble& event);
 /// A new run of it is ready: those that depend on it may have been waiting for that.
 void dependants_of(Step& step, const Instance& instance);
 
+// ---- settings.cpp
+/// The run in hand stays, what it was not started with is taken over; nothing to do: nothing happens.
+void take_settings(Step& step, Instance& instance);
+
 // ---- probes.cpp
 void begin_probes(Step& step, Instance& instance, Duration age);
+/// The probes of the run in hand are others now; what it has proven stands until they say otherwise.
+void renew_probes(Step& step, Instance& instance, Duration age);
 void end_probes(Instance& instance);
 void probes_due(Step& step, Instance& instance);
 void probe_answer(Step& step, const ProbeAnswer& event);

@@ -46,7 +46,7 @@ void begin_upkeep(Step& step, Instance& instance, Duration age) {
 void end_upkeep(Step& step, Instance& instance) {
   instance.measure_at.reset();
   instance.old_at.reset();
-  if (!instance.orphan && !instance.row.service.restart.watch.empty())
+  if (!instance.orphan && !instance.live_service.restart.watch.empty())
     step.then(WatchFiles{instance.run(), {}});
 }
 

@@ -143,6 +143,7 @@ Answer apply_unchanged(Step& step, StackEntry& stack) {
 
 Result<Answer> put_content(Step& step, const Who& who, Stack content, const std::string& digest) {
   auto steps = plan(step.state, content);
+  auto changes = field_changes(step.state, content);
   auto [found, fresh] = step.state.stacks.try_emplace(content.name);
   StackEntry& stack = found->second;
   if (fresh) {
@@ -165,7 +166,9 @@ Result<Answer> put_content(Step& step, const Who& who, Stack content, const std:
   stack.revisions[revision.number] = std::move(revision);
   Deployment& deployment = begin_deployment(step, stack, who, std::move(steps));
   step.audit(who, "stack.apply", fmt::format("stack {} revision {}", stack.row.name, stack.row.revision));
-  return deployment_answer(stack, deployment, true);
+  Answer answer = deployment_answer(stack, deployment, true);
+  answer.body["changes"] = to_json(changes);
+  return answer;
 }
 
 Result<StackEntry*> find_stack(Step& step, const std::string& name) {

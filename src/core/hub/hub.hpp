@@ -10,6 +10,7 @@
 
 #include "base/rng.hpp"
 #include "core/hub/state.hpp"
+#include "model/changes.hpp"
 
 namespace drover::hub {
 
@@ -31,6 +32,8 @@ class HubCore {
 
 /// What applying `stack` would do, slot by slot; changes nothing. Pure.
 std::vector<PlanStep> plan(const HubState& state, const Stack& stack);
+/// The fields that differ from the current revision, of services that both have.
+std::vector<FieldChange> field_changes(const HubState& state, const Stack& stack);
 /// Why an instance, or each instance of a service, is where it is, or is nowhere. Lines for people.
 struct Why {
   std::string instance, state, summary;

@@ -7,14 +7,9 @@
 
 namespace drover::hub {
 
-std::string service_digest(const HubState& state, Service service) {
-  // How it is rolled out, where, and how many there are do not make an instance another one.
-  service.scale = {};
-  service.place = {};
-  service.update = {};
-  service.depends_on.clear();
-  service.labels.clear();
-  return blake2b(to_json_text(service), state.digest_key);
+std::string service_digest(const HubState& state, const Service& service) {
+  return join_digest(blake2b(run_text(service), state.digest_key),
+                     blake2b(live_text(service), state.digest_key));
 }
 
 namespace {
@@ -42,9 +37,12 @@ struct Planning {
     } else if (!slot.node) {
       step.kind = StepKind::create;
       step.reason = entry.waits;
-    } else if (slot.digest != digest) {
+    } else if (!same_run(slot.digest, digest)) {
       step.kind = StepKind::update;
       step.reason = "its content changes";
+    } else if (slot.digest != digest) {
+      step.kind = StepKind::adjust;
+      step.reason = "taken over while it runs";
     } else if (observed && observed->digest != digest) {
       step.kind = StepKind::update;
       step.reason = "an older change has not reached it yet";
@@ -87,6 +85,17 @@ std::vector<std::pair<std::string, std::string>> names_of(const HubState& state,
   return names;
 }
 }  // namespace
+
+std::vector<FieldChange> field_changes(const HubState& state, const Stack& content) {
+  std::vector<FieldChange> out;
+  auto found = state.stacks.find(content.name);
+  const RevisionRow* revision = found == state.stacks.end() ? nullptr : current_revision(found->second);
+  if (!revision || found->second.row.deleting) return out;
+  for (const Service& service : content.services)
+    if (const Service* before = find_service(revision->content, service.name))
+      std::ranges::move(changes_between(*before, service), std::back_inserter(out));
+  return out;
+}
 
 std::vector<PlanStep> plan(const HubState& state, const Stack& content) {
   auto found = state.stacks.find(content.name);

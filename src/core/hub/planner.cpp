@@ -143,8 +143,9 @@ void Planner::order(SlotEntry& entry, TaskType type, std::uint8_t priority) {
       met_, [&](const auto& it) { return it.first.first == slot.service && it.second.met == it.second.all; });
   if (type == TaskType::deploy || type == TaskType::update) {
     slot.generation = follows_ ? follows_->number : slot.generation;
-    slot.digest = wanted_digest(step_.state, slot);
-    slot.finished.reset();
+    const std::string& wanted = wanted_digest(step_.state, slot);
+    if (type == TaskType::deploy || !same_run(slot.digest, wanted)) slot.finished.reset();
+    slot.digest = wanted;
   }
   if (type == TaskType::start || type == TaskType::restart) slot.finished.reset();
   make_task(step_, entry, {.type = type, .run = wanted_running(step_.state, slot), .priority = priority},
@@ -154,7 +155,7 @@ void Planner::order(SlotEntry& entry, TaskType type, std::uint8_t priority) {
 void Planner::place(SlotEntry& entry, const Service& service) {
   Slot& slot = entry.slot;
   if (!wanted_running(step_.state, slot)) return wait(entry, "");
-  if (slot.finished && slot.finished->digest == wanted_digest(step_.state, slot) &&
+  if (slot.finished && same_run(slot.finished->digest, wanted_digest(step_.state, slot)) &&
       slot.finished->restart_generation >= slot.restart_generation)
     return;
   if (auto missing = unmet(service); !missing.empty()) return wait(entry, "waiting for " + missing);
@@ -199,7 +200,11 @@ void Planner::run(SlotEntry& entry, const Service& service) {
     if (!want) return wait(entry, "");
     return begin(TaskType::deploy, false);
   }
-  if (observed->digest != wanted_digest(step_.state, slot)) {
+  const std::string& wanted = wanted_digest(step_.state, slot);
+  if (observed->digest != wanted && same_run(observed->digest, wanted) &&
+      (!want || is_alive(observed->state)))
+    return order(entry, TaskType::update);  // taken over live: ends nothing, so there is nothing to wait for
+  if (observed->digest != wanted) {
     const NodeEntry& node = step_.state.nodes.at(*slot.node);
     std::string held = port_conflict(step_.state, node, service, slot.stack, slot.index);
     if (held.empty()) return begin(TaskType::update, true);

@@ -170,7 +170,8 @@ bool is_orphan(const HubState& state, NodeId node, const Observed& observed) {
   auto found = state.slots.find(observed.instance);
   if (found == state.slots.end()) return true;
   // Its agent has lost its journal, but the process lives: the deploy that is due adopts it.
-  if (observed.epoch == 0 && found->second.slot.node == node && found->second.slot.digest == observed.digest)
+  if (observed.epoch == 0 && found->second.slot.node == node &&
+      same_run(found->second.slot.digest, observed.digest))
     return false;
   return found->second.slot.node != node || observed.epoch < found->second.slot.epoch;
 }

@@ -94,7 +94,7 @@ bool in_motion(const HubState& state, const SlotEntry& entry) {
 
 bool holds(const HubState& state, const SlotEntry& entry, Condition condition) {
   const Observed* observed = observed_of(state, entry.slot);
-  if (!observed || observed->digest != wanted_digest(state, entry.slot)) return false;
+  if (!observed || !same_run(observed->digest, wanted_digest(state, entry.slot))) return false;
   InstanceState seen = seen_state(state, entry).state;
   switch (condition) {
     case Condition::started: return is_alive(seen) || seen == InstanceState::completed;

@@ -7,6 +7,7 @@
 #include "base/json.hpp"
 #include "base/text.hpp"
 #include "core/hub/hub.hpp"
+#include "model/changes.hpp"
 
 namespace drover::hub {
 
@@ -135,8 +136,8 @@ void erase_slot(Step& step, InstanceId id);
 bool satisfied(const HubState& state, const SlotEntry& entry);
 bool rollout_held(const HubState& state,
                   const StackEntry& stack);  // paused or cancelled: nothing new is rolled out
-/// Of what makes an instance another one.
-std::string service_digest(const HubState& state, Service service);
+/// Of what an instance starts with and of what it takes over live; see model/changes.hpp.
+std::string service_digest(const HubState& state, const Service& service);
 /// When it has been ready for so long that it counts (Update::healthy_for, HubSettings::settle); nullopt: it
 /// is not ready, or need not be.
 std::optional<BootTime> proven_at(const HubSettings& settings, const SlotEntry& entry,

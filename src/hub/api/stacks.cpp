@@ -82,9 +82,11 @@ Result<std::optional<std::uint64_t>> if_match(const ApiCall& call) {
 net::Awaitable<Result<Answer>> plan_stack(Api& api, ApiCall call, RawBody body) {
   CO_TRY(auto read, read_input(call, body.text));
   auto stack = read.stack;
-  CO_TRY(auto steps,
-         co_await api.engine.read([stack](const HubCore& core) { return plan(core.state(), stack); }));
-  co_return Answer{.body = {{"steps", to_json(steps)}, {"warnings", warnings(read)}}};
+  co_return Answer{.body = co_await api.engine.read([stack, said = warnings(read)](const HubCore& core) {
+    return json::object{{"steps", to_json(plan(core.state(), stack))},
+                        {"changes", to_json(field_changes(core.state(), stack))},
+                        {"warnings", said}};
+  })};
 }
 
 net::Awaitable<Result<Answer>> put_stack(Api& api, ApiCall call, RawBody body) {

@@ -114,6 +114,11 @@ void Host::perform(const agent::Effect& effect) {
     Host& h;
     void operator()(const agent::Spawn& e) const { h.spawn(e); }
     void operator()(const agent::StopRun& e) const { h.stop(e); }
+    void operator()(const agent::AdjustRun& e) const {
+      if (auto found = h.runs_.find(e.run.instance);
+          found != h.runs_.end() && found->second.spawn.run == e.run)
+        found->second.spawn.service.logs = e.logs;
+    }
     void operator()(const agent::ForgetRun& e) const {
       auto found = h.runs_.find(e.run.instance);
       if (found != h.runs_.end() && found->second.spawn.run == e.run && found->second.empty)

@@ -308,6 +308,7 @@ Stack World::some_stack() {
                                            fmt::format("v{}", rng_.below(4))},
                                .working_dir = "/"};
     service.stop.grace = Duration(rng_.below(2'000'000));
+    service.logs.budget = (32ull + rng_.below(4)) << 20;
     if (!job && rng_.percent(60)) {
       service.probes.ready = Probe{.check = TcpCheck{"127.0.0.1:1"}, .interval = 500ms, .timeout = 1s};
       if (rng_.percent(30))
@@ -426,8 +427,8 @@ std::string World::processes() const {
     for (const auto& [id, run] : host->runs()) {
       const auto& command = std::get<ProcessSpec>(run.spawn.service.spec).command;
       if (run.empty || command[0] != "serve" || held_up(id)) continue;
-      out += fmt::format("{} {}/{} {} {}\n", host->name(), run.spawn.stack, run.spawn.instance_name,
-                         command[1], to_string(id));
+      out += fmt::format("{} {}/{} {} {} {}\n", host->name(), run.spawn.stack, run.spawn.instance_name,
+                         command[1], run.spawn.service.logs.budget, to_string(id));
     }
   return out;
 }
@@ -444,8 +445,8 @@ std::string World::desired() const {
         continue;
       const auto& command = std::get<ProcessSpec>(service->spec).command;
       if (command[0] != "serve") continue;
-      out += fmt::format("{} {}/{} {} {}\n", host->name(), entry.slot.stack, entry.slot.name, command[1],
-                         to_string(id));
+      out += fmt::format("{} {}/{} {} {} {}\n", host->name(), entry.slot.stack, entry.slot.name, command[1],
+                         service->logs.budget, to_string(id));
     }
   return out;
 }

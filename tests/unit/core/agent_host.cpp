@@ -110,7 +110,7 @@ Assign Host::order(TaskType type, std::uint64_t instance, Service service) {
   Assign assign;
   assign.task = task_id(++tasks_);
   assign.type = type;
-  assign.placement = {instance_id(instance), epoch, generation, to_json_text(service)};
+  assign.placement = {instance_id(instance), epoch, generation, digest_of(service)};
   assign.stack = "shop";
   assign.instance_name = fmt::format("{}-{}", service.name, instance);
   assign.index = std::uint32_t(instance - 1);
@@ -177,6 +177,10 @@ void Host::carry_out(const Effect& effect) {
       if (!host.stops) return;
       host.queue_.push_back(Exited{e.run, Exit{.code = -1, .signal = 15, .at = host.now.wall}, {}});
       host.queue_.push_back(Emptied{e.run});
+    }
+    void operator()(const AdjustRun& e) const {
+      note("adjust " + text(e.run));
+      host.adjusted.push_back(e);
     }
     void operator()(const ForgetRun& e) const {
       note("forget " + text(e.run));

@@ -7,7 +7,9 @@
 #include <deque>
 
 #include "base/json.hpp"
+#include "base/text.hpp"
 #include "core/agent/agent.hpp"
+#include "model/changes.hpp"
 
 namespace drover::agent::test {
 
@@ -31,6 +33,9 @@ inline Service job(std::string name = "migrate") {
   service.kind = ServiceKind::job;
   service.restart.policy = RestartPolicy::no;
   return service;
+}
+inline std::string digest_of(const Service& service) {
+  return join_digest(blake2b(run_text(service)), blake2b(live_text(service)));
 }
 inline Probe probe(Duration interval = 1s) {
   return Probe{.check = TcpCheck{"127.0.0.1:1"}, .interval = interval, .timeout = 1s, .failures = 3};
@@ -72,6 +77,7 @@ class Host {
   // ---- what has come out
   std::vector<Spawn> spawns;
   std::vector<StopRun> stop_orders;
+  std::vector<AdjustRun> adjusted;
   std::vector<ForgetRun> forgotten;
   std::vector<RemoveFiles> removed;
   std::vector<AskProbe> asked;

@@ -147,7 +147,8 @@ class History {
     if (chance_.percent(10)) out.restart.memory_max = 100;
     if (chance_.percent(10) && out.kind == ServiceKind::service) out.restart.max_age = 3600s;
     if (chance_.percent(10) && out.kind == ServiceKind::service) out.restart.watch = {"/x"};
-    out.labels["v"] = std::to_string(chance_.below(3));
+    std::get<ProcessSpec>(out.spec).environment["V"] = std::to_string(chance_.below(3));
+    out.logs.budget = (1 + chance_.below(2)) << 20;
     if (chance_.percent(50)) out.ports.push_back(port("x", 0));
     if (chance_.percent(30)) out.ports.push_back(port("http", 80));
     if (chance_.percent(30)) out.probes.ready = probe(500ms);
@@ -162,7 +163,7 @@ class History {
     std::uint64_t slot = 1 + chance_.below(slots);
     order.type = TaskType(chance_.below(6));
     Service content = service();
-    order.placement = {instance_id(slot), 1, orders_.size(), blake2b(to_json_text(content)).substr(0, 8)};
+    order.placement = {instance_id(slot), 1, orders_.size(), digest_of(content)};
     order.stack = "shop";
     order.instance_name = "web-" + std::to_string(slot);
     if (order.type == TaskType::deploy || order.type == TaskType::update) order.service = content;
@@ -260,6 +261,9 @@ class History {
     if (found == host_.end()) return fail("a stop of what is not there");
     if (found->second.alive) end(e.run, found->second, Exit{.code = -1, .signal = 15, .at = now_.wall});
     else pending_.push_back(Emptied{e.run});
+  }
+  void carry_out(const AdjustRun& e, bool) {
+    if (!host_.contains(e.run)) fail("new settings for what is not there");
   }
   void carry_out(const ForgetRun& e, bool) {
     auto found = host_.find(e.run);

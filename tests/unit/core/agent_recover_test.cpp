@@ -13,7 +13,7 @@ struct AgentRecover : testing::Test {
   }
   Found found(std::uint64_t n, const Service& service = program(), bool alive = true) {
     return Found{.run = host.run(n),
-                 .digest = to_json_text(service),
+                 .digest = digest_of(service),
                  .alive = alive,
                  .empty = !alive,
                  .pid = 4242,
@@ -117,11 +117,11 @@ TEST_F(AgentRecover, AnInterruptedUpdateGoesOn) {
   host.give_task(TaskType::deploy, 1);
   host.stops = false;
   Service changed = program();
-  changed.labels["a"] = "b";
+  std::get<ProcessSpec>(changed.spec).environment["A"] = "b";
   auto task = host.give_task(TaskType::update, 1, changed);
   host.stops = true;
   host.start({found(1)});  // the old one still lives
-  EXPECT_EQ(host.seen(1).digest, to_json_text(changed));
+  EXPECT_EQ(host.seen(1).digest, digest_of(changed));
   EXPECT_EQ(host.spawns.size(), 2u);
   host.connect();
   EXPECT_EQ(host.outcome(task), "succeed");

@@ -82,13 +82,13 @@ TEST_F(AgentTasks, UpdateStopsTheOldRunFirst) {
   host.stops = false;
   Service changed = program();
   changed.stop = {"SIGINT", 3s};
-  changed.labels["a"] = "b";
+  std::get<ProcessSpec>(changed.spec).environment["A"] = "b";
   host.generation = 2;
   auto task = host.give_task(TaskType::update, 1, changed);
   ASSERT_EQ(host.stop_orders.size(), 1u);
   EXPECT_EQ(host.stop_orders[0].stop.signal, "SIGTERM");  // of the run that ends, not of the new one
   EXPECT_EQ(host.state(1), InstanceState::restarting);
-  EXPECT_EQ(host.seen(1).digest, to_json_text(program()));
+  EXPECT_EQ(host.seen(1).digest, digest_of(program()));
   auto old = host.run(1);
   host.give(Exited{old, exit_code(0), {}});
   EXPECT_EQ(host.spawns.size(), 1u);  // the main process has ended, but something is left
@@ -285,7 +285,7 @@ TEST_F(AgentTasks, OutcomesAreKeptUntilRecorded) {
   host.give(LinkDown{"cut"});
   host.connect();
   EXPECT_EQ(host.ended(task).size(), 2u);
-  host.start({Found{.run = host.run(1), .digest = to_json_text(program()), .alive = true, .pid = 5}});
+  host.start({Found{.run = host.run(1), .digest = digest_of(program()), .alive = true, .pid = 5}});
   host.connect();
   EXPECT_EQ(host.ended(task).size(), 3u);
   host.from_hub(OutcomeRecorded{task_id(task), 1});

@@ -2562,7 +2562,7 @@ export interface operations {
                                 /** Format: uuid */
                                 instance: string;
                                 /** @enum {string} */
-                                kind: "create" | "update" | "stop" | "start" | "restart" | "delete" | "keep";
+                                kind: "create" | "update" | "stop" | "start" | "restart" | "delete" | "keep" | "adjust";
                                 node: string;
                                 reason: string;
                                 done: boolean;
@@ -2625,7 +2625,7 @@ export interface operations {
                             /** Format: uuid */
                             instance: string;
                             /** @enum {string} */
-                            kind: "create" | "update" | "stop" | "start" | "restart" | "delete" | "keep";
+                            kind: "create" | "update" | "stop" | "start" | "restart" | "delete" | "keep" | "adjust";
                             node: string;
                             reason: string;
                             done: boolean;
@@ -2686,7 +2686,7 @@ export interface operations {
                             /** Format: uuid */
                             instance: string;
                             /** @enum {string} */
-                            kind: "create" | "update" | "stop" | "start" | "restart" | "delete" | "keep";
+                            kind: "create" | "update" | "stop" | "start" | "restart" | "delete" | "keep" | "adjust";
                             node: string;
                             reason: string;
                             done: boolean;
@@ -2747,7 +2747,7 @@ export interface operations {
                             /** Format: uuid */
                             instance: string;
                             /** @enum {string} */
-                            kind: "create" | "update" | "stop" | "start" | "restart" | "delete" | "keep";
+                            kind: "create" | "update" | "stop" | "start" | "restart" | "delete" | "keep" | "adjust";
                             node: string;
                             reason: string;
                             done: boolean;
@@ -2808,7 +2808,7 @@ export interface operations {
                             /** Format: uuid */
                             instance: string;
                             /** @enum {string} */
-                            kind: "create" | "update" | "stop" | "start" | "restart" | "delete" | "keep";
+                            kind: "create" | "update" | "stop" | "start" | "restart" | "delete" | "keep" | "adjust";
                             node: string;
                             reason: string;
                             done: boolean;
