@@ -8,6 +8,7 @@
 #include "agent/core_loop.hpp"
 #include "agent/link_loop.hpp"
 #include "agent/local_api.hpp"
+#include "agent/log_care.hpp"
 #include "agent/performer.hpp"
 #include "agent/streams.hpp"
 #include "base/json.hpp"
@@ -93,6 +94,7 @@ struct Agent::Impl {
   std::unique_ptr<Performer> performer;
   std::unique_ptr<LinkLoop> link;
   std::unique_ptr<LocalApi> api;
+  std::unique_ptr<LogCareLoop> log_care;
   std::vector<Event> early;  // what the driver told before there was a core
   bool stopped = false;
 
@@ -176,6 +178,9 @@ struct Agent::Impl {
     core->feed(Recovered{std::move(found)});
     for (auto& event : std::exchange(early, {})) core->feed(std::move(event));
     link->start();
+    log_care = std::make_unique<LogCareLoop>(
+        LogCareLoop::Parts{executor, *core, parts.clock, parts.log, paths}, options);
+    log_care->start();
     parts.log.info("agent started", {{"node", options.name},
                                      {"uid", to_string(node)},
                                      {"hub", dialer->hub()},
@@ -241,6 +246,7 @@ struct Agent::Impl {
     }
     streams.cancel();
     co_await streams.join();
+    if (log_care) co_await log_care->stop();
     if (performer) co_await performer->close();
     if (driver && workloads == Workloads::end) co_await end_keeper(grace);
     if (driver) co_await driver->close();

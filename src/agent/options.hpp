@@ -18,6 +18,8 @@ struct AgentOptions {
   std::uint16_t port = 3080;                          // 0: any free one
   std::uint16_t port_low = 20000, port_high = 29999;  // for `auto`
   std::uint32_t max_parallel = 4;
+  std::uint64_t log_budget = 0;  // bytes of all logs on disk; 0: runtime::default_log_budget()
+  Duration log_care_every = 30s;
   Duration inventory_every = 60s;
   Duration report_delay = 200ms;
   std::uint32_t restarts_per_second = 20;  // automatic ones; 0: no limit

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/text.hpp"
 #include "cli/context.hpp"
 
 namespace drover::cli {
@@ -17,6 +18,13 @@ Result<PortRange> parse_range(const std::string& text) {
   if (detail::read_number(head, 1, 65535, first) || detail::read_number(tail, 1, 65535, last) || first > last)
     return fail(Errc::invalid, "not a range of ports: " + text);
   return PortRange{std::uint16_t(first), std::uint16_t(last)};
+}
+
+std::optional<std::string> AgentConfig::check_size(const std::string& value) {
+  if (value.empty()) return std::nullopt;
+  const auto size = parse_size(value);
+  if (size && *size >= (16u << 20)) return std::nullopt;
+  return "a size of at least 16MiB, such as 4GiB";
 }
 
 std::optional<std::string> AgentConfig::check_range(const std::string& value) {

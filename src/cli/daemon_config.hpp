@@ -59,6 +59,7 @@ struct AgentConfig {
   std::uint32_t restarts_per_second = 20;
   Duration reconnect_max = 30s;
   Duration stop_deadline = 60s;
+  std::string log_budget;
   std::string log_level = "info";
   static constexpr auto fields() {
     using C = AgentConfig;
@@ -75,9 +76,14 @@ struct AgentConfig {
               &between_ms<100, 600'000>},
         Field{&C::stop_deadline, "stop_deadline", "An orderly end of everything takes at most so long.",
               &between_ms<1'000, 3'600'000>},
+        Field{
+            &C::log_budget, "log_budget",
+            "All logs of services on this host, on disk (4GiB); empty: 2GiB, or a tenth of the disk if less.",
+            &check_size},
         Field{&C::log_level, "log_level", "debug, info, warn or error.", &HubConfig::check_level}};
   }
   static std::optional<std::string> check_range(const std::string& value);
+  static std::optional<std::string> check_size(const std::string& value);
 };
 
 /// `drover up`: both in one process.

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "base/text.hpp"
 #include "cli/version.hpp"
 #include "main/daemon.hpp"
 
@@ -33,6 +34,7 @@ agent::AgentOptions agent_options(const cli::AgentConfig& config, const std::str
   options.max_parallel = config.max_parallel;
   options.restarts_per_second = config.restarts_per_second;
   options.reconnect_max = config.reconnect_max;
+  options.log_budget = parse_size(config.log_budget).value_or(0);
   return options;
 }
 

@@ -1,12 +1,12 @@
 #include "runtime/log_files.hpp"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 
 #include "keeper/protocol.hpp"
 #include "runtime/files.hpp"
@@ -14,10 +14,6 @@
 namespace drover::runtime {
 
 namespace {
-
-std::string path_of(const std::string& directory, std::uint64_t segment, std::string_view ending) {
-  return fmt::format("{}/{:06}.{}", directory, segment, ending);
-}
 
 std::uint64_t size_of(const std::string& path) {
   struct stat info{};
@@ -51,11 +47,11 @@ std::optional<keeper::IndexRecord> last_not_after(const std::string& index, std:
 }
 
 /// The first beginning of a record at or after `offset`.
-std::uint64_t align(int fd, std::uint64_t offset) {
+std::uint64_t align(LogSegment& segment, std::uint64_t offset) {
   if (offset == 0) return 0;
   char buffer[16 * 1024];
   for (auto at = offset - 1;;) {
-    const auto n = ::pread(fd, buffer, sizeof buffer, off_t(at));
+    const auto n = segment.read(buffer, sizeof buffer, at);
     if (n <= 0) return at;
     const auto* newline = std::find(buffer, buffer + n, '\n');
     if (newline != buffer + n) return at + std::uint64_t(newline - buffer) + 1;
@@ -66,29 +62,29 @@ std::uint64_t align(int fd, std::uint64_t offset) {
 }  // namespace
 
 std::vector<std::uint64_t> LogFiles::segments() const {
-  std::vector<std::uint64_t> numbers;
+  std::set<std::uint64_t> numbers;  // one that is being compressed may be there in both forms
   for (const auto& name : list_directory(directory_)) {
     std::uint64_t number = 0;
-    if (!name.ends_with(".log")) continue;
-    const auto* end = name.data() + name.size() - 4;
+    if (!name.ends_with(".log") && !name.ends_with(".log.zst")) continue;
+    const auto* end = name.data() + name.find('.');
     const auto [last, error] = std::from_chars(name.data(), end, number);
-    if (error == std::errc() && last == end && number > 0) numbers.push_back(number);
+    if (error == std::errc() && last == end && number > 0) numbers.insert(number);
   }
-  std::sort(numbers.begin(), numbers.end());
-  return numbers;
+  return {numbers.begin(), numbers.end()};
 }
 
 std::optional<std::uint64_t> LogFiles::after(std::uint64_t segment) const {
   // Most often the answer is "none", and asking for the very next file is cheaper than listing.
-  if (segment > 0 && ::access(path_of(directory_, segment + 1, "log").c_str(), F_OK) == 0) return segment + 1;
-  if (segment > 0 && ::access(path_of(directory_, segment, "log").c_str(), F_OK) == 0) return std::nullopt;
+  if (segment > 0 && segment_exists(directory_, segment + 1)) return segment + 1;
+  if (segment > 0 && ::access(segment_path(directory_, segment, "log").c_str(), F_OK) == 0)
+    return std::nullopt;
   const auto all = segments();
   const auto found = std::upper_bound(all.begin(), all.end(), segment);
   return found == all.end() ? std::nullopt : std::optional(*found);
 }
 
-Fd LogFiles::open(std::uint64_t segment) const {
-  return Fd(::open(path_of(directory_, segment, "log").c_str(), O_RDONLY | O_CLOEXEC));
+std::optional<LogSegment> LogFiles::open(std::uint64_t segment) const {
+  return LogSegment::open(directory_, segment);
 }
 
 LogPosition LogFiles::begin() const {
@@ -99,7 +95,7 @@ LogPosition LogFiles::begin() const {
 LogPosition LogFiles::before_time(std::int64_t wall_ns) const {
   const auto all = segments();
   for (auto segment = all.rbegin(); segment != all.rend(); ++segment)
-    if (const auto mark = last_not_after(path_of(directory_, *segment, "idx"), wall_ns))
+    if (const auto mark = last_not_after(segment_path(directory_, *segment, "idx"), wall_ns))
       return {*segment, mark->offset};
   return begin();
 }
@@ -107,16 +103,20 @@ LogPosition LogFiles::before_time(std::int64_t wall_ns) const {
 LogPosition LogFiles::before_end(std::uint64_t bytes) const {
   const auto all = segments();
   for (auto segment = all.rbegin(); segment != all.rend(); ++segment) {
-    const auto size = size_of(path_of(directory_, *segment, "log"));
-    if (size < bytes) {
-      bytes -= size;
-      continue;
-    }
-    const auto file = open(*segment);
-    if (!file) break;
-    return {*segment, align(file.get(), size - bytes)};
+    auto file = open(*segment);
+    if (!file) continue;
+    const auto size = file->size();
+    if (size >= bytes) return {*segment, align(*file, size - bytes)};
+    bytes -= size;
   }
   return begin();
+}
+
+std::uint64_t LogFiles::bytes_after(LogPosition position) const {
+  std::uint64_t bytes = 0;
+  for (const auto segment : segments())
+    if (const auto file = segment >= position.segment ? open(segment) : std::nullopt) bytes += file->size();
+  return bytes - std::min(bytes, position.offset);
 }
 
 }  // namespace drover::runtime

@@ -1,12 +1,13 @@
 #pragma once
-// The segments of one log directory: which there are, where a time lies in them. Opens files read-only.
+// The segments of one log directory: which there are, where a time lies in them (by the sparse
+// index). Opens files read-only.
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "runtime/descriptor.hpp"
+#include "runtime/log_segment.hpp"
 
 namespace drover::runtime {
 
@@ -24,13 +25,15 @@ class LogFiles {
   std::vector<std::uint64_t> segments() const;  // numbers, rising
   /// The smallest number above `segment`; nullopt: it is the last.
   std::optional<std::uint64_t> after(std::uint64_t segment) const;
-  Fd open(std::uint64_t segment) const;
+  std::optional<LogSegment> open(std::uint64_t segment) const;
 
   LogPosition begin() const;
   /// Not after the first record that is at least as young as `wall_ns`, and at most one index step before it.
   LogPosition before_time(std::int64_t wall_ns) const;
   /// The beginning of a record about `bytes` before the end.
   LogPosition before_end(std::uint64_t bytes) const;
+  /// How much was written after that place.
+  std::uint64_t bytes_after(LogPosition position) const;
 
  private:
   std::string directory_;

@@ -1,11 +1,7 @@
 #include "runtime/logs.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <re2/re2.h>
-#include <sys/inotify.h>
-#include <unistd.h>
-
 #include <array>
 #include <charconv>
 
@@ -13,6 +9,7 @@
 #include "base/text.hpp"
 #include "runtime/log_files.hpp"
 #include "runtime/log_line.hpp"
+#include "runtime/log_shape.hpp"
 
 namespace drover::runtime {
 
@@ -32,10 +29,10 @@ Result<std::uint64_t> count_of(std::string_view name, std::string_view text) {
   return fail(Errc::invalid, fmt::format("{}: \"{}\" is not a number", name, text));
 }
 
-Result<WallTime> since_of(std::string_view text, WallTime now) {
+Result<WallTime> moment_of(std::string_view name, std::string_view text, WallTime now) {
   if (auto time = parse_time(text)) return *time;
   if (auto ago = parse_duration(text)) return now - *ago;
-  return fail(Errc::invalid, fmt::format("since: \"{}\" is neither a time nor a duration", text), {},
+  return fail(Errc::invalid, fmt::format("{}: \"{}\" is neither a time nor a duration", name, text), {},
               "write 10m, 1h30m or 2026-11-21T10:00:00Z");
 }
 
@@ -45,7 +42,13 @@ Result<void> take_option(LogQuery& query, const std::string& name, const std::st
   if (name == "tail") {
     TRY(query.tail, count_of(name, value));
   } else if (name == "since") {
-    TRY(query.since, since_of(value, now));
+    TRY(query.since, moment_of(name, value, now));
+  } else if (name == "until") {
+    TRY(query.until, moment_of(name, value, now));
+  } else if (name == "level") {
+    query.level = level_of(value);
+    if (!query.level)
+      return fail(Errc::invalid, fmt::format("level: \"{}\" is not one of: debug, info, warn, error", value));
   } else if (name == "grep") {
     query.grep = value;
   } else if (name == "follow") {
@@ -87,6 +90,8 @@ Result<LogQuery> parse_log_query(const std::vector<std::pair<std::string, std::s
                                  WallTime now) {
   LogQuery query;
   for (const auto& [name, value] : options) TRYV(take_option(query, name, value, now));
+  if (query.follow && query.until)
+    return fail(Errc::invalid, "follow and until exclude each other", {}, "leave one of them out");
   return query;
 }
 
@@ -110,36 +115,42 @@ Result<void> check_log_query(const LogQuery& query) {
 struct LogReader::Impl {
   Impl(std::string directory, LogQuery its_query) : files(std::move(directory)), query(std::move(its_query)) {
     if (query.since) since_ns = query.since->time_since_epoch().count() * 1000;
+    if (query.until) until_ns = query.until->time_since_epoch().count() * 1000;
   }
 
   LogFiles files;
   LogQuery query;
-  std::int64_t since_ns = INT64_MIN;
+  std::int64_t since_ns = INT64_MIN, until_ns = INT64_MAX;
   std::unique_ptr<re2::RE2> pattern;
   LogPosition at;
-  Fd file;
+  std::optional<LogSegment> file;
   std::string block;  // bytes from `at` on that hold no whole record yet
   Assembler assembler;
   std::deque<LogRecord> queued;  // of the tail
   std::int64_t last_ns = 0;
   bool at_end = false;
-  bool older = false;  // a record before `since` was seen
+  bool older = false;   // a record before `since` was seen
+  bool beyond = false;  // one after `until`
+  std::uint64_t bytes_read = 0;
 
   void go_to(LogPosition where) {
     at = where;
-    file = Fd();
+    file.reset();
     block.clear();
     assembler = {};
   }
 
   bool wanted(const LogRecord& record) {
     if (record.wall_ns < since_ns) return older = true, false;
+    if (record.wall_ns > until_ns) return beyond = true, false;
     if (query.stream && record.stream != *query.stream) return false;
-    return !pattern || re2::RE2::PartialMatch(record.line, *pattern);
+    if (pattern && !re2::RE2::PartialMatch(record.line, *pattern)) return false;
+    return !query.level || shape_of(record).level >= *query.level;
   }
 
   /// False: nothing more now.
   bool fill() {
+    if (beyond) return false;
     if (!file) {
       if (at.segment == 0) at = files.begin();
       if (at.segment == 0) return false;
@@ -148,10 +159,11 @@ struct LogReader::Impl {
     }
     const auto size = block.size();
     block.resize(size + block_size);
-    const auto n = ::pread(file.get(), block.data() + size, block_size, off_t(at.offset + size));
-    block.resize(size + std::size_t(std::max<ssize_t>(n, 0)));
+    const auto n = file->read(block.data() + size, block_size, at.offset + size);
+    block.resize(size + std::size_t(std::max<std::int64_t>(n, 0)));
+    bytes_read += std::uint64_t(std::max<std::int64_t>(n, 0));
     if (n > 0) return true;
-    return next_segment();
+    return n < 0 ? skip_damaged() : next_segment();
   }
 
   bool next_segment() {
@@ -160,10 +172,21 @@ struct LogReader::Impl {
     // The next one is made after the last write to this one: what is here now is all of it.
     const auto size = block.size();
     char more;
-    if (file && ::pread(file.get(), &more, 1, off_t(at.offset + size)) == 1) return true;
+    if (file && file->read(&more, 1, at.offset + size) == 1) return true;
     at = {*next, 0};
-    file = Fd();
+    file.reset();
     block.clear();
+    return true;
+  }
+
+  /// A compressed file that the disk has spoilt: said once, and its rest is left out.
+  bool skip_damaged() {
+    const auto next = files.after(at.segment);
+    if (!next) return false;
+    queued.push_back({last_ns, LogStream::out,
+                      fmt::format("[drover: {:06}.log.zst is damaged; from byte {} on it is missing here]",
+                                  at.segment, at.offset)});
+    go_to({*next, 0});
     return true;
   }
 
@@ -207,8 +230,10 @@ struct LogReader::Impl {
   void seek_tail(std::uint64_t count) {
     count = std::min(count, max_tail);
     const auto first = files.begin();
+    const auto younger = query.until ? files.bytes_after(files.before_time(until_ns)) : 0;
     for (std::uint64_t window = std::max<std::uint64_t>(64 << 10, count * 256);; window *= 4) {
-      const auto from = files.before_end(window);
+      const auto from = files.before_end(younger + window);
+      beyond = false;
       // The first line of a window may lack its beginning, on each stream: two more than wanted are enough.
       if (collect(from, count) >= count + 2 || from == first || older) return;
     }
@@ -229,6 +254,7 @@ Result<LogReader> LogReader::open(std::string directory, LogQuery query) {
 }
 
 bool LogReader::at_end() const { return impl_->at_end; }
+std::uint64_t LogReader::bytes_read() const { return impl_->bytes_read; }
 
 Result<std::vector<LogRecord>> LogReader::next(std::size_t bytes) {
   std::vector<LogRecord> out;
@@ -246,20 +272,24 @@ Result<std::vector<LogRecord>> LogReader::next(std::size_t bytes) {
     if (impl_->fill()) impl_->take(add);
     else impl_->at_end = true;
   }
+  impl_->at_end = impl_->at_end && impl_->queued.empty();
   if (impl_->at_end && out.empty() && !impl_->query.follow)
     while (auto rest = impl_->assembler.flush())
       if (impl_->wanted(*rest)) add(std::move(*rest));
   return out;
 }
 
-std::string to_json_line(const LogRecord& record) {
+std::string capture_time(const LogRecord& record) {
   const auto seconds = std::chrono::floor<std::chrono::seconds>(std::chrono::nanoseconds(record.wall_ns));
   auto time = format_time(WallTime(seconds));
   if (time.ends_with('Z')) time.pop_back();
-  json::object object{
-      {"time", fmt::format("{}.{:09}Z", time, record.wall_ns - std::chrono::nanoseconds(seconds).count())},
-      {"stream", record.stream == LogStream::out ? "stdout" : "stderr"},
-      {"line", valid_utf8(record.line)}};
+  return fmt::format("{}.{:09}Z", time, record.wall_ns - std::chrono::nanoseconds(seconds).count());
+}
+
+std::string to_json_line(const LogRecord& record) {
+  json::object object{{"time", capture_time(record)},
+                      {"stream", record.stream == LogStream::out ? "stdout" : "stderr"},
+                      {"line", valid_utf8(record.line)}};
   return print_json(object);
 }
 

@@ -1,6 +1,7 @@
 #pragma once
-// Reads what the keeper wrote: segments NNNNNN.log of CRI lines with a sparse index beside each.
-// Bounded: one block of 256 KiB and one assembled line (1 MiB; the rest of a longer line is cut and said).
+// Reads what the keeper wrote: segments NNNNNN.log of CRI lines with a sparse index beside each, the closed
+// ones perhaps compressed by log_care. Bounded: one block of 256 KiB and one assembled line (1 MiB; the rest
+// of a longer line is cut and said).
 
 #include <cstdint>
 #include <deque>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/log.hpp"
 #include "base/time.hpp"
 #include "net/async.hpp"
 
@@ -27,12 +29,14 @@ struct LogRecord {
 struct LogQuery {
   std::optional<std::uint64_t> tail;  // the last N that match; none: from the beginning (or `since`)
   std::optional<WallTime> since;      // not older than this
+  std::optional<WallTime> until;      // not younger than this; reading ends at the first that is
   std::string grep;                   // RE2; empty: all
   std::optional<LogStream> stream;
-  bool follow = false;
+  std::optional<Level> level;  // what says that it is less than this is left out
+  bool follow = false;         // goes on at the end; not with `until`
 };
-/// tail, since ("10m", RFC 3339), grep, stream (stdout, stderr), follow (true, 1): as the APIs have them.
-/// Errc::invalid names the option.
+/// tail, since and until ("10m", RFC 3339), grep, stream (stdout, stderr), level (debug, info, warn, error),
+/// follow (true, 1): as the APIs have them. Errc::invalid names the option.
 Result<LogQuery> parse_log_query(const std::vector<std::pair<std::string, std::string>>& options,
                                  WallTime now);
 
@@ -52,7 +56,8 @@ class LogReader {
   /// The next records, about `bytes` at most; looks through 4 MiB of log at most, so that a rare pattern does
   /// not hold up the thread. Empty and at_end(): nothing more now; call again after a change.
   Result<std::vector<LogRecord>> next(std::size_t bytes = 256 << 10);
-  bool at_end() const;  // of the last next()
+  bool at_end() const;               // of the last next()
+  std::uint64_t bytes_read() const;  // of the segments, so far
 
  private:
   struct Impl;
@@ -98,6 +103,8 @@ using LogSink = std::function<net::Awaitable<bool>(std::vector<MergedRecord>)>;
 net::Awaitable<Result<void>> read_logs(net::Executor files, std::vector<LogSource> sources, LogQuery query,
                                        LogSink sink);
 
+/// "2026-11-21T11:20:00.123456789Z"
+std::string capture_time(const LogRecord& record);
 /// {"time":"…Z","stream":"stdout","line":"…"}; bytes that are not UTF-8 become U+FFFD. Without newline.
 std::string to_json_line(const LogRecord& record);
 

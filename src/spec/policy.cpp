@@ -191,8 +191,12 @@ const Field<LogSpec> log_fields[] = {
        if (auto word = read_enum<LogFull>(context, value)) to.on_full = *word;
      },
      &enum_schema<LogFull>, "When the disk cannot keep up: block the program, or drop lines and count them"},
+    {"compress",
+     [](Context& context, const Value& value, LogSpec& to) {
+       if (auto word = read_enum<LogCompress>(context, value)) to.compress = *word;
+     },
+     &enum_schema<LogCompress>, "Files that are closed: zstd (the default) or none"},
 };
-const Later log_later[] = {{"compress", "compressed logs"}};
 }  // namespace
 
 void read_place(Context& context, const Value& value, Place& to) {
@@ -211,7 +215,7 @@ void read_update(Context& context, const Value& value, Update& to) {
 
 void read_logs(Context& context, const Value& value, Draft& draft) {
   if (want_map(context, value, "{budget: 256MiB, segment: 16MiB}"))
-    read_fields<LogSpec>(context, value, draft.service.logs, log_fields, log_later);
+    read_fields<LogSpec>(context, value, draft.service.logs, log_fields);
 }
 
 json::value scale_schema() { return either({number_schema(0, 10'000), json::value{{"enum", {"per-node"}}}}); }

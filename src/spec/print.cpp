@@ -158,7 +158,8 @@ json::value update(const Update& value) {
 json::value logs(const LogSpec& value) {
   return json::object{{"budget", text(format_size(value.budget))},
                       {"segment", text(format_size(value.segment))},
-                      {"on_full", text(spec::enum_word(value.on_full))}};
+                      {"on_full", text(spec::enum_word(value.on_full))},
+                      {"compress", text(spec::enum_word(value.compress))}};
 }
 
 json::value depends_on(const std::vector<Dependency>& value) {
