@@ -227,12 +227,20 @@ struct Agent::Impl {
   }
 
   void serve(OpenStream open) {
-    StreamParts stream{logs,      *dialer, parts.clock,
-                       parts.log, {},      to_json_text(ProbesView{core->core().probes(open.instance)})};
+    StreamParts stream{logs,
+                       *dialer,
+                       parts.clock,
+                       parts.log,
+                       {},
+                       {},
+                       to_json_text(ProbesView{core->core().probes(open.instance)})};
+    if (open.what == "ports") stream.ports = port_views(core->core());
     for (const auto& seen : core->core().instances())
-      if (seen.placement->placement.instance == open.instance)
+      if (seen.placement->placement.instance == open.instance) {
         stream.directory = runtime::log_directory(paths, seen.placement->stack, seen.placement->instance_name,
                                                   open.instance);
+        stream.service = seen.placement->stack + "/" + seen.placement->service.name;
+      }
     streams.spawn(serve_stream(std::move(stream), std::move(open)), "log stream");
   }
 

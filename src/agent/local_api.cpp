@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "agent/metrics.hpp"
+#include "agent/ports.hpp"
 #include "agent/views.hpp"
 #include "base/json.hpp"
 #include "base/text.hpp"
@@ -178,7 +179,10 @@ struct LocalApi::Impl {
     co_return json_of(co_await look([&](const AgentCore& core) { return ProbesView{core.probes({*id})}; }));
   }
   net::Awaitable<Response> ports(Request&) {
-    const auto all = co_await look(port_views);
+    auto all = co_await look(port_views);
+    const auto now = parts.clock.now().wall;
+    co_await net::run_on(parts.files, [&] { look_who_listens(all, now); });
+    for (auto& view : all) view.node = parts.node;
     co_return net::json_response(200, print_json(json::object{{"items", to_json(all)}}));
   }
 
@@ -269,6 +273,7 @@ struct LocalApi::Impl {
   static net::Awaitable<bool> write_batch(net::BodyWriter& out,
                                           const std::vector<runtime::LogSource>& sources,
                                           std::vector<runtime::MergedRecord> batch, bool plain) {
+    if (batch.empty()) co_return true;  // the past is over
     std::string text;
     for (const auto& [source, record] : batch) {
       if (plain) {

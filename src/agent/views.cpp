@@ -106,19 +106,6 @@ std::vector<ServiceView> service_views(const AgentCore& core) {
   return views;
 }
 
-std::vector<PortView> port_views(const AgentCore& core) {
-  std::vector<PortView> views;
-  for (const auto& seen : core.instances())
-    for (const auto& [name, port] : seen.placement->ports) {
-      PortView view{port, name, "tcp", seen.placement->stack + "/" + seen.placement->instance_name};
-      for (const auto& declared : seen.placement->service.ports)
-        if (declared.name == name) view.protocol = declared.protocol;
-      views.push_back(std::move(view));
-    }
-  std::sort(views.begin(), views.end(), [](const auto& a, const auto& b) { return a.port < b.port; });
-  return views;
-}
-
 Result<ServiceView> find_service_view(const std::vector<ServiceView>& services, std::string_view name) {
   std::vector<const ServiceView*> found;
   std::vector<std::string> names;

@@ -42,12 +42,6 @@ struct ServiceView {
 };
 BOOST_DESCRIBE_STRUCT(ServiceView, (), (name, stack, status, health, healthy, instances))
 
-struct PortView {
-  std::uint16_t port = 0;
-  std::string name, protocol, instance;
-};
-BOOST_DESCRIBE_STRUCT(PortView, (), (port, name, protocol, instance))
-
 struct HealthView {
   std::string status;  // healthy | unhealthy
   WallTime timestamp{};
@@ -60,7 +54,6 @@ BOOST_DESCRIBE_STRUCT(HealthView, (), (status, timestamp, healthy, uptime, servi
 
 std::vector<InstanceView> instance_views(const AgentCore& core);
 std::vector<ServiceView> service_views(const AgentCore& core);
-std::vector<PortView> port_views(const AgentCore& core);
 /// "web", "shop/web". not_found with the nearest word; conflict: in several stacks.
 Result<ServiceView> find_service_view(const std::vector<ServiceView>& services, std::string_view name);
 

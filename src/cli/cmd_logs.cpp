@@ -1,12 +1,12 @@
 // logs events
 #include <algorithm>
-#include <functional>
 
 #include "base/text.hpp"
 #include "cli/commands.hpp"
 #include "cli/log_printer.hpp"
 #include "cli/output.hpp"
 #include "net/io_pool.hpp"
+#include "runtime/log_shape.hpp"
 
 namespace drover::cli {
 
@@ -42,58 +42,21 @@ std::string safe_line(const Terminal& out, std::string_view line) {
   return kept + (out.colour && line.contains('\x1b') ? "\x1b[0m" : "");
 }
 
-Result<std::string> moment(const Context& context, const std::string& given) {
+Result<std::string> moment(const Context& context, std::string_view flag, const std::string& given) {
   if (given.empty()) return given;
   if (auto ago = parse_duration(given)) return format_time(context.clock->now().wall - *ago);
   if (auto time = parse_time(given)) return format_time(*time);
-  return fail(Errc::invalid, "--since " + given + " is not a time", {}, "10m, 2h, or 2026-11-21T10:00:00Z");
-}
-
-/// Several targets at once: one stream each, side by side.
-net::Awaitable<Result<void>> follow_all(const Api& api, std::vector<Call> calls,
-                                        std::function<bool(std::string)> print) {
-  if (calls.size() == 1) co_return co_await api.lines(calls[0], print);
-  net::TaskGroup group(co_await net::current_executor(), [](std::string_view, std::string_view) {});
-  auto first_error = std::make_shared<std::optional<Error>>();
-  auto one = [](const Api* from, Call call, std::function<bool(std::string)> to,
-                std::shared_ptr<std::optional<Error>> error) -> net::Awaitable<void> {
-    auto result = co_await from->lines(std::move(call), std::move(to));
-    if (!result && !*error) error->emplace(std::move(result.error()));
-  };
-  for (auto& call : calls) group.spawn(one(&api, std::move(call), print, first_error));
-  co_await group.join();
-  if (*first_error) co_return fail(std::move(**first_error));
-  co_return Result<void>();
-}
-
-/// Not followed: records of all targets in the order of their times.
-Result<int> logs_once(const Api& api, const std::vector<Call>& calls, LogPrinter& printer) {
-  std::vector<std::pair<std::string, std::string>> records;  // time, record
-  bool many = calls.size() > 1;
-  for (const auto& call : calls)
-    TRYV(net::block_on(api.lines(call, [&](std::string line) {
-      if (!many) return printer.print(line);
-      auto parsed = parse_json(line);
-      if (parsed) records.emplace_back(text(*parsed, "time"), std::move(line));
-      return true;
-    })));
-  std::ranges::stable_sort(records, std::less<>(),
-                           [](const auto& r) -> const std::string& { return r.first; });
-  for (const auto& [time, record] : records)
-    if (!printer.print(record)) break;
-  return 0;
+  return fail(Errc::invalid, std::string(flag) + " " + given + " is not a time", {},
+              "10m, 2h, or 2026-11-21T10:00:00Z");
 }
 
 Result<int> logs(Context& context, LogFlags flags) {
-  TRY(flags.since, moment(context, flags.since));
+  TRY(flags.since, moment(context, "--since", flags.since));
+  TRY(flags.until, moment(context, "--until", flags.until));
+  flags.structured = context.flags.output == "json" || context.flags.output == "jsonl";
   TRY(auto api, Api::open(context));
-  std::vector<Call> calls;
-  if (flags.targets.empty()) calls.push_back(log_call(flags, ""));
-  for (const auto& target : flags.targets) calls.push_back(log_call(flags, target));
-  LogPrinter printer(context, !flags.no_names, flags.timestamps);
-  if (!flags.follow) return logs_once(api, calls, printer);
-  TRYV(net::block_on(
-      follow_all(api, std::move(calls), [&](std::string line) { return printer.print(line); })));
+  LogPrinter printer(context, !flags.no_names, flags.timestamps, flags.plain);
+  TRYV(net::block_on(api.lines(log_call(flags), [&](std::string line) { return printer.print(line); })));
   return 0;
 }
 
@@ -121,7 +84,7 @@ bool concerns(const json::value& event, const std::string& target) {
 }
 
 Result<int> events(Context& context, EventFlags flags) {
-  TRY(auto since_time, moment(context, flags.since));
+  TRY(auto since_time, moment(context, "--since", flags.since));
   TRY(auto api, Api::open(context));
   bool as_json = context.flags.output == "json" || context.flags.output == "jsonl";
   std::vector<std::string> kept;  // the last ones, while the past is read
@@ -160,13 +123,18 @@ Result<int> events(Context& context, EventFlags flags) {
 }
 }  // namespace
 
-Call log_call(const LogFlags& flags, const std::string& target) {
+Call log_call(const LogFlags& flags) {
   Call call{"GET", "/logs"};
   auto put = [&](const char* key, const std::string& value) {
     if (!value.empty()) call.query.add(key, value);
   };
-  put("target", target);
+  std::string targets;
+  for (const auto& target : flags.targets) targets += (targets.empty() ? "" : ",") + target;
+  put("target", targets);
   put("since", flags.since);
+  put("until", flags.until);
+  put("level", flags.level);
+  put("format", flags.structured ? "structured" : "");
   put("grep", flags.grep);
   put("stream", flags.stream);
   put("node", flags.node);
@@ -189,7 +157,10 @@ bool LogPrinter::print(const std::string& record) {
     line += context_.out.paint(colour_of(name), name + std::string(width_ - display_width(name), ' ')) + " " +
             context_.out.paint(text(*parsed, "stream") == "stderr" ? Style::red : Style::dim, "|") + " ";
   }
-  return context_.out.write(line + safe_line(context_.out, text(*parsed, "line")) + "\n");
+  const auto said = text(*parsed, "line");
+  return context_.out.write(
+      line + (plain_ ? safe_line(context_.out, runtime::without_ansi(said)) : safe_line(context_.out, said)) +
+      "\n");
 }
 
 std::vector<Command> log_commands() {
@@ -197,16 +168,24 @@ std::vector<Command> log_commands() {
   auto event = std::make_shared<EventFlags>();
   Command show{"logs", "What programs have written, of several instances in one stream."};
   show.examples = {"drover logs -f", "drover logs web-1 --tail 100",
-                   "drover logs shop --since 10m --grep error"};
+                   "drover logs shop --since 10m --grep error", "drover logs shop --level warn -o jsonl"};
   show.arguments = {{"TARGET", "Stack, service, instance or id; without: all.", &log->targets, false}};
-  show.flags = {{"-f,--follow", "Go on with what comes.", &log->follow, "", {}},
-                {"-n,--tail", "Only the last N lines of each instance.", &log->tail, "N", {}},
-                {"--since", "Only what is newer: 10m, or a time.", &log->since, "TIME", {}},
-                {"-g,--grep", "Only lines that match (RE2).", &log->grep, "REGEX", {}},
-                {"--stream", "Only this stream.", &log->stream, "", {"stdout", "stderr"}},
-                {"--node", "Only from this node.", &log->node, "NODE", {}},
-                {"-t,--timestamps", "Times in front.", &log->timestamps, "", {}},
-                {"--no-names", "No instance names in front.", &log->no_names, "", {}}};
+  show.flags = {
+      {"-f,--follow", "Go on with what comes.", &log->follow, "", {}},
+      {"-n,--tail", "Only the last N lines of each instance.", &log->tail, "N", {}},
+      {"--since", "Only what is newer: 10m, or a time.", &log->since, "TIME", {}},
+      {"--until", "Only what is older: 10m, or a time.", &log->until, "TIME", {}},
+      {"-g,--grep", "Only lines that match (RE2).", &log->grep, "REGEX", {}},
+      {"--stream", "Only this stream.", &log->stream, "", {"stdout", "stderr"}},
+      {"--level",
+       "Only lines that say that they are at least that.",
+       &log->level,
+       "",
+       {"debug", "info", "warn", "error"}},
+      {"--plain", "Without colours and other escape sequences of the programs.", &log->plain, "", {}},
+      {"--node", "Only from this node.", &log->node, "NODE", {}},
+      {"-t,--timestamps", "Times in front.", &log->timestamps, "", {}},
+      {"--no-names", "No instance names in front.", &log->no_names, "", {}}};
   show.run = [log](Context& context) { return logs(context, *log); };
 
   Command happened{"events", "What happened, in the order in which it became durable."};

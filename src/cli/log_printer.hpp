@@ -7,24 +7,25 @@ namespace drover::cli {
 
 class LogPrinter {
  public:
-  explicit LogPrinter(const Context& context, bool names, bool times)
-      : context_(context), names_(names), times_(times) {}
+  explicit LogPrinter(const Context& context, bool names, bool times, bool plain = false)
+      : context_(context), names_(names), times_(times), plain_(plain) {}
   /// One JSON record as the hub sends it. False: the reader is gone.
   bool print(const std::string& record);
 
  private:
   const Context& context_;
-  bool names_, times_;
+  bool names_, times_, plain_;
   std::size_t width_ = 8;
 };
 
 struct LogFlags {
   std::vector<std::string> targets;
-  bool follow = false, timestamps = false, no_names = false;
-  std::string since, grep, stream, node;
+  bool follow = false, timestamps = false, no_names = false, plain = false;
+  bool structured = false;  // records of product row E8
+  std::string since, until, grep, stream, level, node;
   std::optional<std::uint32_t> tail;
 };
-/// The call for one target ("": all).
-Call log_call(const LogFlags& flags, const std::string& target);
+/// The call for these targets (none: all).
+Call log_call(const LogFlags& flags);
 
 }  // namespace drover::cli

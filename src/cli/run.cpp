@@ -25,7 +25,7 @@ Command root_command(const Programs& programs, const GlobalFlags& flags) {
   add(run_commands());
   add(stack_commands());
   add({import_command()});
-  add({node_command(programs), task_command(), deployment_command()});
+  add({node_command(programs), task_command(), deployment_command(), port_command()});
   add(access_commands());
   add(daemon_commands(programs));
   add({service_command()});

@@ -209,7 +209,8 @@ struct OpenStream {
   std::string id;
   std::string what;  // "logs"
   InstanceId instance;
-  std::map<std::string, std::string> options;  // tail, since, follow, grep, stream
+  std::map<std::string, std::string>
+      options;  // tail, since, until, follow, grep, stream, level, format, mark
 };
 BOOST_DESCRIBE_STRUCT(OpenStream, (), (id, what, instance, options))
 

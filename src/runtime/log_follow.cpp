@@ -110,7 +110,7 @@ net::Awaitable<Result<void>> read_logs(net::Executor files, std::vector<LogSourc
     // What came between the last look and the first watch is seen by the look after it: at most a second
     // late.
     if (std::exchange(watched, true)) co_await watch->wait();
-    else co_await net::yield_now();
+    else if (!co_await sink({})) co_return Result<void>();
   }
 }
 

@@ -98,7 +98,7 @@ class MergedReader {
 };
 
 /// Reads on `files`, hands batches to `sink` (false: stop), and follows if the query says so, woken by
-/// inotify.
+/// inotify. A follower gets one empty batch when all that was there has been given.
 using LogSink = std::function<net::Awaitable<bool>(std::vector<MergedRecord>)>;
 net::Awaitable<Result<void>> read_logs(net::Executor files, std::vector<LogSource> sources, LogQuery query,
                                        LogSink sink);

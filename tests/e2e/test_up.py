@@ -64,6 +64,23 @@ class Up(E2E):
         self.assertEqual(self.end_what_is_left(), [])
         self.cli("ps", state=self.state, check=3)
 
+    def test_logs_by_level_time_and_as_records_and_the_ports(self):
+        said = shell("echo '{\"level\":\"warn\",\"msg\":\"hot\",\"gpu\":1}'; echo all is well; exec sleep 1000")
+        self.up({"name": "one", "services": {"web": web(), "talk": said, "other": said}})
+        logs = lambda *flags: self.cli("logs", *flags, state=self.state).stdout
+        self.wait_for("both lines", lambda: logs("talk").count("all is well") == 1)
+        self.assertEqual(logs("--no-names", "--level", "warn", "talk").count("\n"), 1)
+        self.assertEqual(logs("--until", "10m", "talk"), "")
+        self.assertEqual(logs("talk", "other").count("hot"), 2)
+        first, second = (json.loads(line) for line in logs("-o", "jsonl", "talk").splitlines())
+        self.assertEqual((first["level"], first["message"], first["gpu"]), ("warn", "hot", "1"))
+        self.assertEqual((second["level"], second["message"], second["service"]), ("info", "all is well", "one/talk"))
+        port, = json.loads(self.cli("port", "ls", "-o", "json", state=self.state).stdout)["items"]
+        self.assertEqual((port["instance"], port["name"], port["state"]), ("one/web-1", "http", "listening"))
+        self.assertEqual(port["pid"], self.api.instance("one", "web-1")["pid"])
+        self.assertIn("listening", self.cli("port", "ls", state=self.state).stdout)
+        self.down(timeout=90)
+
     def test_up_again_applies_the_file_to_what_runs(self):
         stack = {"name": "one", "services": {"a": service(self.appending("a")), "b": service(self.appending("b"))}}
         self.up(stack)

@@ -176,6 +176,7 @@ std::vector<ApiRoute> node_routes();
 std::vector<ApiRoute> stack_routes();
 std::vector<ApiRoute> service_routes();
 std::vector<ApiRoute> instance_routes();
+std::vector<ApiRoute> port_routes();
 std::vector<ApiRoute> deployment_routes();
 std::vector<ApiRoute> task_routes();
 std::vector<ApiRoute> operation_routes();

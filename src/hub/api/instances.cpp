@@ -53,7 +53,7 @@ net::Awaitable<Result<Answer>> restart(Api& api, ApiCall call, NoBody) {
 
 std::map<std::string, std::string> log_options(const ApiCall& call) {
   std::map<std::string, std::string> out;
-  for (auto* key : {"tail", "since", "follow", "grep", "stream"})
+  for (auto* key : {"tail", "since", "until", "follow", "grep", "stream", "level", "format"})
     if (auto value = call.request.query.get(key)) out[key] = std::string(*value);
   return out;
 }

@@ -11,6 +11,7 @@ struct Lane {
   Link link;
   std::string head, time;  // the next record
   bool ended = false;
+  bool live = false;  // what was there has been given; what follows is new
 };
 
 /// Cuts the agents' streams however the answer ends.
@@ -22,10 +23,13 @@ struct Lanes {
   }
 };
 
+constexpr std::string_view live_mark = "{\"live\":true}";
+
 std::string time_of(const std::string& record) {
   auto parsed = parse_json(record);
   if (!parsed || !parsed->is_object()) return {};
   auto* time = parsed->get_object().if_contains("time");
+  if (!time) time = parsed->get_object().if_contains("timestamp");  // format=structured
   return time && time->is_string() ? std::string(time->get_string()) : std::string();
 }
 
@@ -34,7 +38,16 @@ std::string named(const std::string& name, const std::string& record) {
   return "{\"instance\":" + print_json(json::value(name)) + "," + record.substr(1);
 }
 
-std::string trouble(const std::string& name, const Error& error, WallTime now) {
+std::string trouble(const std::string& name, const Error& error, WallTime now, bool structured) {
+  if (structured) {
+    json::object out{{"timestamp", format_time(now)},
+                     {"level", "error"},
+                     {"service", "drover"},
+                     {"message", error.message},
+                     {"context", json::object{{"error", drover::name(error.code)}}}};
+    if (!name.empty()) out["instance"] = name;
+    return print_json(out);
+  }
   json::object out{{"time", format_time(now)},
                    {"stream", "stderr"},
                    {"line", "[drover] " + error.message},
@@ -46,19 +59,21 @@ std::string trouble(const std::string& name, const Error& error, WallTime now) {
 net::Awaitable<void> fill(Lane& lane) {
   auto record = co_await lane.link->receive();
   lane.ended = !record;
+  lane.live = record && *record == live_mark;
   lane.head = record ? std::move(*record) : std::string();
   lane.time = record ? time_of(lane.head) : std::string();
 }
 
-/// Always the oldest of all heads: every lane has one, or has ended.
-net::Awaitable<void> write_by_time(Lanes& lanes, net::BodyWriter& out) {
+/// Always the oldest of all heads: every lane has one, or has ended or come to the present. False: the reader
+/// is gone.
+net::Awaitable<bool> write_by_time(Lanes& lanes, net::BodyWriter& out) {
   for (auto& lane : lanes.all) co_await fill(lane);
   for (;;) {
     Lane* first = nullptr;
     for (auto& lane : lanes.all)
-      if (!lane.ended && (!first || lane.time < first->time)) first = &lane;
-    if (!first) co_return;
-    if (!co_await out.write(named(first->name, first->head) + "\n")) co_return;
+      if (!lane.ended && !lane.live && (!first || lane.time < first->time)) first = &lane;
+    if (!first) co_return true;
+    if (!co_await out.write(named(first->name, first->head) + "\n")) co_return false;
     co_await fill(*first);
   }
 }
@@ -95,8 +110,8 @@ struct Opened {
 net::Awaitable<void> write_all(Opened opened, net::BodyWriter& out) {
   if (!opened.trouble.empty() && !co_await out.write(opened.trouble)) co_return;
   if (opened.lanes->all.empty()) co_return;
-  if (opened.follow) co_await write_as_it_comes(*opened.lanes, out);
-  else co_await write_by_time(*opened.lanes, out);
+  if (co_await write_by_time(*opened.lanes, out) && opened.follow)
+    co_await write_as_it_comes(*opened.lanes, out);
 }
 
 net::Awaitable<void> open_one(Api& api, const LogRequest& request, const LogSource& source, Opened& opened,
@@ -107,7 +122,10 @@ net::Awaitable<void> open_one(Api& api, const LogRequest& request, const LogSour
     opened.lanes->all.push_back({.name = source.name, .link = std::move(*link)});
     co_return;
   }
-  opened.trouble += trouble(source.name, link.error(), api.engine.clock().now().wall) + "\n";
+  const auto format = request.options.find("format");
+  opened.trouble += trouble(source.name, link.error(), api.engine.clock().now().wall,
+                            format != request.options.end() && format->second == "structured") +
+                    "\n";
   error = std::move(link).error();
 }
 
@@ -117,6 +135,7 @@ net::Awaitable<Result<net::Response>> stream_logs(Api& api, LogRequest request) 
   Opened opened;
   auto follow = request.options.find("follow");
   opened.follow = follow != request.options.end() && (follow->second == "true" || follow->second == "1");
+  if (opened.follow) request.options["mark"] = "live";
   std::optional<Error> error;
   {
     net::TaskGroup openers(co_await net::current_executor(), [](std::string_view, std::string_view) {});

@@ -21,9 +21,9 @@ struct LogRequest {
   std::map<std::string, std::string> options;  // as in OpenStream
 };
 
-/// By time for what is there; what follows comes as it comes. Back-pressure reaches the agents: a slow reader
-/// stops them. An agent that is away: one record says so (or, for a single instance, the answer is its
-/// error).
+/// By time for what is there, also when followed; what comes new comes as it comes. Back-pressure reaches the
+/// agents: a slow reader stops them. An agent that is away: one record says so (or, for a single instance,
+/// the answer is its error).
 net::Awaitable<Result<net::Response>> stream_logs(Api& api, LogRequest request);
 
 }  // namespace drover::hub

@@ -145,6 +145,7 @@ Service service(std::size_t index) {
   out.logs.segment = number(4096, 1ull << 40);
   out.logs.budget = out.logs.segment + number(0, 1ull << 40);
   out.logs.on_full = pick({LogFull::block, LogFull::drop});
+  out.logs.compress = pick({LogCompress::zstd, LogCompress::none});
   for (std::size_t i = number(0, 2); i > 0; --i) out.labels["l." + std::to_string(i)] = text();
   return out;
 }

@@ -1,0 +1,77 @@
+#include "hub/api/api.hpp"
+#include "model/port.hpp"
+
+namespace drover::hub {
+namespace {
+
+using Asked = std::pair<NodeId, std::string>;
+
+struct Known {
+  std::vector<Asked> nodes;       // that can be asked
+  std::vector<PortView> unknown;  // of those that cannot
+};
+
+std::vector<PortView> ports_of(const HubState& state, const NodeEntry& node) {
+  std::vector<PortView> out;
+  for (const auto& id : node.slots) {
+    const auto entry = state.slots.find(id);
+    if (entry == state.slots.end()) continue;
+    const auto view = view_instance(state, entry->second);
+    for (const auto& [name, port] : view.ports) {
+      PortView row;
+      row.node = node.row.name;
+      row.stack = view.stack;
+      row.service = view.service;
+      row.instance = view.stack + "/" + view.name;
+      row.name = name;
+      row.port = port;
+      row.state = "unknown";
+      out.push_back(std::move(row));
+    }
+  }
+  return out;
+}
+
+net::Awaitable<void> ask(Api& api, Who who, Asked node, std::shared_ptr<std::vector<PortView>> out) {
+  OpenStream request{.id = {}, .what = "ports", .instance = {}, .options = {}};
+  auto link = co_await api.streams.open(std::move(who), node.first, std::move(request));
+  if (!link) co_return;  // it went away between the look and the question
+  const auto record = co_await (*link)->receive();
+  (*link)->close("over");
+  if (!record) co_return;
+  auto ports = from_json_text<PortsView>(*record, Unknown::ignore);
+  if (!ports) co_return;
+  for (auto& row : ports->items) {
+    row.node = node.second;
+    out->push_back(std::move(row));
+  }
+}
+
+/// Who listens is known on each node alone: it is asked there when someone looks.
+net::Awaitable<Result<Rows<PortView>>> list(Api& api, ApiCall call, NoBody) {
+  const auto known = co_await api.engine.read([](const HubCore& core) {
+    Known out;
+    for (const auto& [id, node] : core.state().nodes) {
+      auto ports = ports_of(core.state(), node);
+      if (ports.empty()) continue;
+      if (node.session) out.nodes.emplace_back(id, node.row.name);
+      else out.unknown.insert(out.unknown.end(), ports.begin(), ports.end());
+    }
+    return out;
+  });
+  auto rows = std::make_shared<std::vector<PortView>>(known.unknown);
+  net::TaskGroup askers(co_await net::current_executor(), [](std::string_view, std::string_view) {});
+  for (const auto& node : known.nodes) askers.spawn(ask(api, call.caller.who, node, rows), "ports");
+  co_await askers.join();
+  std::ranges::sort(*rows, {},
+                    [](const PortView& row) { return std::tie(row.node, row.port, row.protocol); });
+  co_return Rows<PortView>{std::move(*rows), "instance"};
+}
+
+}  // namespace
+
+std::vector<ApiRoute> port_routes() {
+  return {route("GET", "/ports", "The ports of the instances, and who listens on them now.", &list)};
+}
+
+}  // namespace drover::hub
