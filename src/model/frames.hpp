@@ -209,8 +209,7 @@ struct OpenStream {
   std::string id;
   std::string what;  // "logs"
   InstanceId instance;
-  std::map<std::string, std::string>
-      options;  // tail, since, until, follow, grep, stream, level, format, mark
+  std::map<std::string, std::string> options;  // tail, since, follow, grep, stream
 };
 BOOST_DESCRIBE_STRUCT(OpenStream, (), (id, what, instance, options))
 

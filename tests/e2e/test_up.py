@@ -66,7 +66,7 @@ class Up(E2E):
 
     def test_logs_by_level_time_and_as_records_and_the_ports(self):
         said = shell("echo '{\"level\":\"warn\",\"msg\":\"hot\",\"gpu\":1}'; echo all is well; exec sleep 1000")
-        self.up({"name": "one", "services": {"web": web(), "talk": said, "other": said}})
+        self.up({"name": "one", "services": {"web": web(), "talk": service(said), "other": service(said)}})
         logs = lambda *flags: self.cli("logs", *flags, state=self.state).stdout
         self.wait_for("both lines", lambda: logs("talk").count("all is well") == 1)
         self.assertEqual(logs("--no-names", "--level", "warn", "talk").count("\n"), 1)
