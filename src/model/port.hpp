@@ -11,6 +11,7 @@
 namespace drover {
 
 struct PortView {
+  std::string id;                              // "node:8080/tcp"; the hub's
   std::string node, stack, service, instance;  // "shop/web-1"
   std::string name;
   std::uint16_t port = 0;
@@ -23,8 +24,8 @@ struct PortView {
   std::string holder;             // which
 };
 BOOST_DESCRIBE_STRUCT(PortView, (),
-                      (node, stack, service, instance, name, port, protocol, state, pid, command, since, ours,
-                       holder))
+                      (id, node, stack, service, instance, name, port, protocol, state, pid, command, since,
+                       ours, holder))
 
 /// What an agent answers to the stream "ports".
 struct PortsView {

@@ -32,7 +32,7 @@ std::optional<Level> level_of_number(std::int64_t value) {
 
 std::optional<Level> level_of_value(const json::value& value) {
   if (value.is_int64()) return level_of_number(value.get_int64());
-  return value.is_string() ? level_of(value.get_string()) : std::nullopt;
+  return value.is_string() ? level_of(std::string(value.get_string())) : std::nullopt;
 }
 
 /// Takes the first of these members that is there out of the object.
@@ -200,8 +200,8 @@ LogShape shape_of(const LogRecord& record) {
 
 std::string to_structured_line(const LogRecord& record, std::string_view service) {
   auto shape = shape_of(record);
-  json::object out{{"timestamp", capture_time(record)}, {"level", word_of(shape.level)}};
-  if (!service.empty()) out["service"] = service;
+  json::object out{{"timestamp", capture_time(record)}, {"level", std::string(word_of(shape.level))}};
+  if (!service.empty()) out["service"] = std::string(service);
   if (!shape.gpu.empty()) out["gpu"] = valid_utf8(shape.gpu);
   out["message"] = valid_utf8(shape.message);
   shape.context["stream"] = record.stream == LogStream::out ? "stdout" : "stderr";

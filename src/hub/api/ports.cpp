@@ -1,3 +1,8 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <tuple>
+
 #include "hub/api/api.hpp"
 #include "model/port.hpp"
 
@@ -49,7 +54,7 @@ net::Awaitable<void> ask(Api& api, Who who, Asked node, std::shared_ptr<std::vec
 
 /// Who listens is known on each node alone: it is asked there when someone looks.
 net::Awaitable<Result<Rows<PortView>>> list(Api& api, ApiCall call, NoBody) {
-  const auto known = co_await api.engine.read([](const HubCore& core) {
+  CO_TRY(auto known, co_await api.engine.read([](const HubCore& core) {
     Known out;
     for (const auto& [id, node] : core.state().nodes) {
       auto ports = ports_of(core.state(), node);
@@ -58,14 +63,15 @@ net::Awaitable<Result<Rows<PortView>>> list(Api& api, ApiCall call, NoBody) {
       else out.unknown.insert(out.unknown.end(), ports.begin(), ports.end());
     }
     return out;
-  });
+  }));
   auto rows = std::make_shared<std::vector<PortView>>(known.unknown);
   net::TaskGroup askers(co_await net::current_executor(), [](std::string_view, std::string_view) {});
   for (const auto& node : known.nodes) askers.spawn(ask(api, call.caller.who, node, rows), "ports");
   co_await askers.join();
   std::ranges::sort(*rows, {},
                     [](const PortView& row) { return std::tie(row.node, row.port, row.protocol); });
-  co_return Rows<PortView>{std::move(*rows), "instance"};
+  for (auto& row : *rows) row.id = fmt::format("{}:{}/{}", row.node, row.port, row.protocol);
+  co_return Rows<PortView>{std::move(*rows), "id"};
 }
 
 }  // namespace
