@@ -78,7 +78,8 @@ net::Awaitable<void> attend_until(Listening with, std::optional<int>* out) {
   LogFlags flags;
   flags.follow = true;
   flags.since = format_time(with.what->from);
-  if (with.what->logs) group.spawn(keep_following(with.api, log_call(flags, with.what->stack), with.printer));
+  flags.targets = {with.what->stack};
+  if (with.what->logs) group.spawn(keep_following(with.api, log_call(flags), with.printer));
   if (!with.what->essential.empty()) group.spawn(watch_essential(with.api, with.what, out, &ended));
   co_await net::first_of(wait_on(with.stop), wait_on(&ended));
   group.cancel();
