@@ -160,6 +160,8 @@ TEST_F(Ws, StopSaysGoingAway) {
   auto port = serve_plain(echoing());
   auto socket = connect(url(port, "ws"));
   ASSERT_TRUE(socket);
+  // The client may hear of its connection before the server has noted it.
+  ASSERT_TRUE(wait_for(pool_.executor(1), round_trip(&*socket, {"there", true})));
   TaskGroup stopper(pool_.executor(0), {});
   stopper.spawn(server_->stop(5s));
   auto message = wait_for(pool_.executor(1), [](WebSocket* one) -> Awaitable<Result<Message>> {
