@@ -19,7 +19,7 @@ struct AgentSettingsTest : testing::Test {
 
 TEST_F(AgentSettingsTest, NothingEndsAndTheRecordTurnsToTheNew) {
   host.give_task(TaskType::deploy, 1);
-  Run run = host.run(1);
+  auto run = host.run(1);
   Service changed = program();
   changed.logs.budget = 1 << 20;
   changed.restart.policy = RestartPolicy::always;

@@ -37,7 +37,7 @@ struct HubChanges : ::testing::Test {
 };
 
 TEST_F(HubChanges, LiveOnesGoToAllAtOnceAndEndNothing) {
-  stack.services[1].logs.budget = 1 << 20;
+  stack.services[1].logs.budget = 64 << 20;
   EXPECT_EQ(planned(),
             (std::map<std::string, StepKind>{
                 {"db-1", StepKind::keep}, {"web-1", StepKind::adjust}, {"web-2", StepKind::adjust}}));
