@@ -64,13 +64,14 @@ Error failed(const std::string& what, const std::string& path) {
 Result<std::uint64_t> write_compressed(int from, int to, const std::string& path) {
   const std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> context(ZSTD_createCCtx(), &ZSTD_freeCCtx);
   std::string plain(frame_size, '\0'), packed(ZSTD_compressBound(frame_size), '\0'), table;
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, 1);
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_checksumFlag, 1);  // a spoilt frame is never shown as text
   std::uint64_t done = 0;
   std::uint32_t frames = 0;
   for (const auto total = file_size(from); done < total; ++frames) {
     const auto size = std::size_t(std::min<std::uint64_t>(frame_size, total - done));
     if (!read_all(from, plain.data(), size, done)) return fail(failed("reading", path));
-    const auto packed_size =
-        ZSTD_compressCCtx(context.get(), packed.data(), packed.size(), plain.data(), size, 1);
+    const auto packed_size = ZSTD_compress2(context.get(), packed.data(), packed.size(), plain.data(), size);
     if (ZSTD_isError(packed_size) != 0U)
       return fail(Errc::internal, fmt::format("compressing {}: {}", path, ZSTD_getErrorName(packed_size)));
     if (!write_all(to, {packed.data(), packed_size})) return fail(failed("compressing", path));
