@@ -24,7 +24,7 @@ std::vector<PortView> ports_of(const HubState& state, const NodeEntry& node) {
     const auto view = view_instance(state, entry->second);
     for (const auto& [name, port] : view.ports) {
       PortView row;
-      row.node = node.row.name;
+      row.node = node.row.node.name;
       row.stack = view.stack;
       row.service = view.service;
       row.instance = view.stack + "/" + view.name;
@@ -59,7 +59,7 @@ net::Awaitable<Result<Rows<PortView>>> list(Api& api, ApiCall call, NoBody) {
     for (const auto& [id, node] : core.state().nodes) {
       auto ports = ports_of(core.state(), node);
       if (ports.empty()) continue;
-      if (node.session) out.nodes.emplace_back(id, node.row.name);
+      if (node.session) out.nodes.emplace_back(id, node.row.node.name);
       else out.unknown.insert(out.unknown.end(), ports.begin(), ports.end());
     }
     return out;

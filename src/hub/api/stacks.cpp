@@ -82,11 +82,12 @@ Result<std::optional<std::uint64_t>> if_match(const ApiCall& call) {
 net::Awaitable<Result<Answer>> plan_stack(Api& api, ApiCall call, RawBody body) {
   CO_TRY(auto read, read_input(call, body.text));
   auto stack = read.stack;
-  co_return Answer{.body = co_await api.engine.read([stack, said = warnings(read)](const HubCore& core) {
+  CO_TRY(auto answer, co_await api.engine.read([stack, said = warnings(read)](const HubCore& core) {
     return json::object{{"steps", to_json(plan(core.state(), stack))},
                         {"changes", to_json(field_changes(core.state(), stack))},
                         {"warnings", said}};
-  })};
+  }));
+  co_return Answer{.body = std::move(answer)};
 }
 
 net::Awaitable<Result<Answer>> put_stack(Api& api, ApiCall call, RawBody body) {

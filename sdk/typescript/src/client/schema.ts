@@ -498,6 +498,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/instances/{id}/probes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The last answers of its probes, from its agent. */
+        get: operations["get_instances_id_probes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/instances/{id}/logs": {
         parameters: {
             query?: never;
@@ -524,6 +541,23 @@ export interface paths {
         };
         /** What several instances wrote, in one stream. */
         get: operations["get_logs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The ports of the instances, and who listens on them now. */
+        get: operations["get_ports"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2471,6 +2505,54 @@ export interface operations {
             };
         };
     };
+    get_instances_id_probes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            /** @enum {string} */
+                            probe: "start" | "ready" | "live";
+                            kind: string;
+                            passed: boolean;
+                            results: {
+                                /** Format: date-time */
+                                at: string;
+                                /** @description a duration: 1m30s */
+                                took: string;
+                                ok: boolean;
+                                unrunnable: boolean;
+                                detail: string;
+                                incarnation: number;
+                            }[];
+                        }[];
+                    };
+                };
+            };
+            /** @description What went wrong (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_instances_id_logs: {
         parameters: {
             query?: never;
@@ -2515,6 +2597,59 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_ports: {
+        parameters: {
+            query?: {
+                filter?: string;
+                sort?: string;
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            id: string;
+                            node: string;
+                            stack: string;
+                            service: string;
+                            instance: string;
+                            name: string;
+                            port: number;
+                            protocol: string;
+                            state: string;
+                            pid?: number;
+                            command: string;
+                            /** Format: date-time */
+                            since?: string;
+                            ours: boolean;
+                            holder: string;
+                        }[];
+                        next: string | null;
+                    };
+                };
             };
             /** @description What went wrong (RFC 9457). */
             default: {
