@@ -98,7 +98,8 @@ struct Parsed {
     requires std::is_trivially_copyable_v<Fixed>
   Fixed as() const {
     Fixed value{};
-    std::memcpy(static_cast<void*>(&value), fixed.data(), std::min(fixed.size(), sizeof value));
+    if (!fixed.empty())
+      std::memcpy(static_cast<void*>(&value), fixed.data(), std::min(fixed.size(), sizeof value));
     return value;
   }
   std::vector<std::string> texts() const {

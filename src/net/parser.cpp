@@ -91,6 +91,12 @@ MessageParser::MessageParser(Kind kind, std::size_t max_header, bool no_body)
 MessageParser::~MessageParser() = default;
 
 Result<std::size_t> MessageParser::feed(std::string_view bytes) {
+  // Beast 1.81 ends the process when a body without any data ("0", CRLF, CRLF: five bytes at least) comes in
+  // pieces: boostorg/beast#2861.
+  const bool too_few = bytes.size() < 5 && impl_->parsed.received == 0 && impl_->with([](auto& parser) {
+    return parser.is_header_done() && parser.chunked() && !parser.is_done();
+  });
+  if (too_few) return 0;
   error_code error;
   auto used = impl_->with([&](auto& parser) { return parser.put(boost::asio::buffer(bytes), error); });
   if (!error || error == http::error::need_more) return used;

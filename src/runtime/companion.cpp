@@ -109,6 +109,12 @@ net::Awaitable<Result<Ran>> Companions::run(std::string key, agent::Spawn of, No
   if (entry.running.latest.state != keeper::State::emptied) [[maybe_unused]]
     auto killed = co_await parts_.keeper.kill(key, incarnation);
   const bool gone = co_await reaches(entry.running, keeper::State::emptied, 5s);
+  // What it printed last is in the file a little after its end.
+  const auto until = std::chrono::steady_clock::now() + 1s;
+  while (gone && entry.running.latest.log_closed == 0 && std::chrono::steady_clock::now() < until) {
+    entry.running.changed.reset();
+    if (entry.running.latest.log_closed == 0) co_await entry.running.changed.wait_for(100ms);
+  }
   ran.exit = exit_of(entry.running.latest).value_or(Exit{.code = -1, .known = false});
   co_await net::run_on(parts_.files, [&] {
     auto lines = last_lines(output, 1);

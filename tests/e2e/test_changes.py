@@ -9,9 +9,9 @@ class Changes(E2E):
         super().setUp()
         self.hub, _ = self.fleet("n1")
         self.stack = {"name": "app", "services": {
-            "noisy": service(shell("while :; do printf '%01000d\\n' 7; sleep 0.002; done"), scale=2,
+            "noisy": service(shell("while :; do printf '%01000d\\n' 7; sleep 0.002; done"), scale=2, working_dir=str(self.base),
                              logs={"budget": "64MiB", "segment": "8MiB"}),
-            "other": service(self.appending("other"))}}
+            "other": service(self.appending("other"), working_dir=str(self.base))}}
         self.wait_deployment(self.hub.api, self.hub.api.apply(self.stack))
         self.before = self.pids()
 

@@ -295,11 +295,11 @@ TEST_F(Death, OfTheKeeperInTheMiddleOfManySpawns) {
   const std::string prefix = "token-" + std::to_string(::getpid()) + "-m";
   for (int round = 0; round < 6; ++round) {
     const pid_t keeper = keeper_pid();
+    Client client(state());
     std::thread killer([&] {
       std::this_thread::sleep_for(milliseconds(2 + 5 * round));
       ::kill(keeper, SIGKILL);
     });
-    Client client(state());
     for (int i = 0; i < 300 && client.connected(); ++i)
       client.try_spawn("m" + std::to_string(round) + "." + std::to_string(i), 1, shell("exec sleep 1000"));
     killer.join();

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/json.hpp"
+#include "model/changes.hpp"
 
 namespace drover::sim {
 
@@ -180,6 +181,10 @@ void World::check_assignment(const Assign& assign) {
   const auto& state = hub_->state();
   auto stack = state.stacks.find(assign.stack);
   if (stack == state.stacks.end()) return;
+  const auto slot = state.slots.find(assign.placement.instance);
+  const Observed* own = slot == state.slots.end() ? nullptr : hub::observed_of(state, slot->second.slot);
+  if (own && is_alive(own->state) && same_run(own->digest, assign.placement.digest))
+    return;  // starts nothing
   for (const auto& dependency : assign.service->depends_on) {
     auto slots = stack->second.slots.find(dependency.service);
     if (slots == stack->second.slots.end()) continue;
