@@ -131,8 +131,8 @@ void Keeper::settle_hook(Instance& instance) {
   const long fd = instance.hook.get();
   if (::waitid(P_PIDFD, id_t(fd), &seen, WEXITED | WNOHANG) != 0) {  // the child of a keeper that died
     const int status = exit_status_of(int(fd));
-    if (status >= 0 || !link_) return hook_ended(instance, status);
-    ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, int(fd), nullptr);  // the guard will say
+    // Not reaped by the guard yet: asked again at once, until Linux knows, or the guard says it.
+    if (status >= 0 || !link_) hook_ended(instance, status);
     return;
   }
   if (seen.si_pid == 0) return;

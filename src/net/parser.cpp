@@ -91,9 +91,9 @@ MessageParser::MessageParser(Kind kind, std::size_t max_header, bool no_body)
 MessageParser::~MessageParser() = default;
 
 Result<std::size_t> MessageParser::feed(std::string_view bytes) {
-  // Beast 1.81 ends the process when a body without any data ("0", CRLF, CRLF: five bytes at least) comes in
-  // pieces: boostorg/beast#2861.
-  const bool too_few = bytes.size() < 5 && impl_->parsed.received == 0 && impl_->with([](auto& parser) {
+  // Beast 1.81 ends the process when a last chunk that is the only one ("0", CRLF, CRLF) comes in pieces:
+  // boostorg/beast#2861. Its fifth byte is awaited.
+  const bool too_few = bytes.size() < 5 && bytes.starts_with("0\r\n") && impl_->with([](auto& parser) {
     return parser.is_header_done() && parser.chunked() && !parser.is_done();
   });
   if (too_few) return 0;
