@@ -41,6 +41,7 @@ int Keeper::run() {
   for (auto& [name, fd] : handoff_.fds)
     if (name.starts_with("s:")) sockets_[name.substr(2)] = std::move(fd);
   adopt_all();
+  if (resumed_) renew_guard();
   const Fd ready = handoff_.take("ready");
   if (ready && ::write(ready.get(), "\n", 1) != 1) report(Severity::warning, "nobody waits for the start");
   epoll_event events[64];
@@ -307,12 +308,19 @@ bool Keeper::check_binary(const std::string& path) {
 void Keeper::reexec(const std::string& path) {
   if (!quiesce()) return;
   clients_->close_all();
-  if (link_) send_link(link_.get(), LinkVerb::reexec, path);
   auto handoff = make_handoff();
   if (link_) handoff.fds["link"] = Fd(::fcntl(link_.get(), F_DUPFD_CLOEXEC, 3));
   const int error = exec_role(path, "resume", options_, handoff);
   report(Severity::error, "the keeper could not become the new version", path, error);
   resume_log_thread();
+}
+
+/// Only now: a new binary that falls over while it takes over leaves the former guard, and that one starts
+/// the former keeper again.
+void Keeper::renew_guard() {
+  char path[sizeof(LinkMessage::name)];
+  const auto n = ::readlink("/proc/self/exe", path, sizeof path);
+  if (link_ && n > 0) send_link(link_.get(), LinkVerb::reexec, {path, std::size_t(n)});
 }
 
 void Keeper::leave() {

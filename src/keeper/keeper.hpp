@@ -60,6 +60,7 @@ class Keeper {
   void leave();
   bool check_binary(const std::string& path);
   void reexec(const std::string& path);
+  void renew_guard();
   Handoff make_handoff();
   bool quiesce();
   void resume_log_thread();

@@ -374,6 +374,12 @@ net::Awaitable<Result<KeeperStatus>> KeeperClient::status() {
   co_return std::move(*reply->status);
 }
 
+net::Awaitable<Result<void>> KeeperClient::reexec(std::string binary) {
+  co_return only_status(co_await impl_->ask([&](std::uint32_t n) {
+    return Packet(Header{.type = Type::reexec, .request = n}).text(binary).bytes();
+  }));
+}
+
 net::Awaitable<Result<void>> KeeperClient::shutdown(std::vector<std::string> in_order, Duration grace) {
   impl_->closing = true;  // what ends now is not started again
   const auto build = [&](std::uint32_t n) {

@@ -89,6 +89,9 @@ class KeeperClient {
   net::Awaitable<Result<void>> forget(std::string key, std::uint64_t incarnation);
   net::Awaitable<Result<std::vector<KeeperInstance>>> list();
   net::Awaitable<Result<KeeperStatus>> status();
+  /// Guard and keeper become the program at `binary` (absolute), which was tried first. Afterwards the
+  /// connection is lost and comes again. unsupported: it is none of ours; unavailable: not now.
+  net::Awaitable<Result<void>> reexec(std::string binary);
   /// All instances are stopped, `in_order` first, one after the other; then guard and keeper end.
   net::Awaitable<Result<void>> shutdown(std::vector<std::string> in_order, Duration grace);
 

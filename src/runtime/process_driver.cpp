@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "model/signals.hpp"
+#include "runtime/keeper_renewal.hpp"
 #include "runtime/process_driver_impl.hpp"
 #include "runtime/stats.hpp"
 
@@ -19,7 +20,11 @@ constexpr Duration log_close_patience = 1s;
 ProcessDriver::ProcessDriver(Parts parts, Log& log) : impl_(std::make_shared<Impl>(std::move(parts), log)) {}
 ProcessDriver::~ProcessDriver() = default;
 
-net::Awaitable<Result<void>> ProcessDriver::open() { return impl_->client.start(); }
+net::Awaitable<Result<void>> ProcessDriver::open() {
+  CO_TRYV(co_await impl_->client.start());
+  co_await renew_keeper(impl_->client, impl_->parts.keeper.binary, impl_->log);
+  co_return Result<void>();
+}
 
 net::Awaitable<void> ProcessDriver::close() {
   impl_->tasks.cancel();

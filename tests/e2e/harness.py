@@ -21,6 +21,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 FULL = os.environ.get("DROVER_E2E_FULL") == "1"
+PROGRAMS = ("drover", "drover-keeper")
 SHOWN_LOG = 6000  # characters of each log that a failure shows
 
 
@@ -239,8 +240,8 @@ class Daemon:
     def __init__(self, test, name, arguments, stdin=subprocess.DEVNULL):
         self.name, self.log = name, test.base / f"{name}.log"
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([str(BIN / "drover"), *map(str, arguments)], env=test.env, cwd=test.base,
-                                            stdin=stdin, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+            self.process = subprocess.Popen([str(test.bin / "drover"), *map(str, arguments)], env=test.env, cwd=test.base,
+                                            stdin=stdin, stdout=log, stderr=subprocess.STDOUT, start_new_session=True, **test.identity)
         self.pid = self.process.pid
         test.daemons.append(self)
 
@@ -365,6 +366,7 @@ class E2E(unittest.TestCase):
 
     def setUp(self):
         self.base = pathlib.Path(tempfile.mkdtemp(prefix="dr-e2e-"))
+        self.bin, self.identity = BIN, {}  # identity: who else our programs run as (Popen's user, group, extra_groups)
         self.daemons, self.agents, self.states, self.mounts = [], [], [], []
         self.port_ranges = iter(range(20_000 + os.getpid() % 40 * 200, 60_000, 200))
         home = self.base / "home"
@@ -474,10 +476,14 @@ class E2E(unittest.TestCase):
             print(f"kept: {self.base}", file=sys.stderr)
             return
         for state in [a.state for a in self.agents] + [s / "agent" for s in self.states]:
-            name = hashlib.blake2b(str(state).encode(), digest_size=32).hexdigest()[:12]
-            for run in (f"/run/drover/{name}", f"/dev/shm/drover-{os.geteuid()}/{name}"):
-                shutil.rmtree(run, ignore_errors=True)
+            self.remove_run_directory(state)
         shutil.rmtree(self.base, ignore_errors=True)
+
+    def remove_run_directory(self, state):
+        """What an agent has on tmpfs."""
+        name = hashlib.blake2b(str(state).encode(), digest_size=32).hexdigest()[:12]
+        for run in (f"/run/drover/{name}", f"/dev/shm/drover-{self.identity.get('user', os.geteuid())}/{name}"):
+            shutil.rmtree(run, ignore_errors=True)
 
     def has_failed(self):
         result = self._outcome.result
@@ -501,6 +507,27 @@ class E2E(unittest.TestCase):
 
     # -- for tests --
 
+    def install(self):
+        """An installation of the test's own, which replace() may change."""
+        self.bin = self.base / "bin"
+        self.bin.mkdir()
+        for name in PROGRAMS:
+            self.replace(name)
+
+    def replace(self, name, size=None):
+        """Another build of a program, as an installer puts it there; `size`: cut off after so many bytes."""
+        fresh = self.bin / f".{name}"
+        shutil.copy(BIN / name, fresh)
+        if size is None:
+            with open(fresh, "ab") as file:
+                file.write(os.urandom(16))
+        else:
+            os.truncate(fresh, size)
+        fresh.rename(self.bin / name)
+
+    def runs_installed(self, pid, name="drover-keeper"):
+        return os.path.samefile(f"/proc/{pid}/exe", self.bin / name)
+
     def next_port_range(self):
         return next(self.port_ranges)
 
@@ -509,11 +536,11 @@ class E2E(unittest.TestCase):
 
     def cli(self, *arguments, state, check=0, timeout=60, stdin=None, env=None):
         """Runs the command line. `check`: the exit status that is expected, None: any."""
-        command = [str(BIN / "drover"), *map(str, arguments), "--state", str(state)]
+        command = [str(self.bin / "drover"), *map(str, arguments), "--state", str(state)]
         try:
             result = subprocess.run(command, env={**self.env, **(env or {})}, cwd=self.base, text=True, input=stdin,
                                     stdin=subprocess.DEVNULL if stdin is None else None, capture_output=True,
-                                    errors="replace", timeout=timeout * PATIENCE)
+                                    errors="replace", timeout=timeout * PATIENCE, **self.identity)
         except subprocess.TimeoutExpired as expired:
             raise AssertionError(f"{' '.join(command)} hung for {timeout * PATIENCE:.0f} s: {expired.stderr}") from None
         if check is not None and result.returncode != check:

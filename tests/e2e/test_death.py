@@ -2,11 +2,12 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import threading
 import time
 
-from harness import BIN, E2E, Api, Refused, alive, numbered, service, shell
+from harness import BIN, E2E, PATIENCE, PROGRAMS, Api, Refused, alive, free_port, numbered, service, shell
 
 NEVER = {"policy": "no"}
 
@@ -215,3 +216,91 @@ class KeeperDies(E2E):
             self.assertEqual(after[name]["pid"], self.before[name]["pid"], name)
         self.assertEqual(len(self.starts("quiet")), 1)
         self.assertEqual(self.starts("sigpipe"), [])
+
+
+class ProgramsAreReplaced(E2E):
+    """An upgrade of everything while it works: nothing of it is felt."""
+    SERVER = """if True:
+        import socket
+        with socket.socket(fileno=3) as port:
+            while True:
+                client, _ = port.accept()
+                with client:
+                    client.recv(4096)
+                    client.sendall(b'HTTP/1.0 200 OK\\r\\n\\r\\nhello')
+        """
+
+    def setUp(self):
+        super().setUp()
+        self.install()
+        self.hub, (self.agent,) = self.fleet("n1")
+        self.port = free_port()
+        fast = shell('i=0; while :; do i=$((i+1)); echo "line $i"; [ $((i % 200)) = 0 ] && sleep 0.02; done')
+        stack = {"name": "live", "services": {
+            "talk": service(numbered()), "quiet": service(self.appending("quiet")), "fast": service(fast, logs={"budget": "1GiB"}),
+            "web": service(["python3", "-c", self.SERVER], ports=[{"name": "http", "published": self.port, "pass": "listen_fds"}])}}
+        self.wait_deployment(self.hub.api, self.hub.api.apply(stack))
+        self.before = self.hub.api.instances("live")
+        self.answered, self.failures, self.enough = 0, [], threading.Event()
+        self.client = threading.Thread(target=self.ask)
+        self.client.start()
+        self.addCleanup(self.end_client)
+
+    def ask(self):
+        while not self.enough.is_set():
+            try:
+                with socket.create_connection(("127.0.0.1", self.port), timeout=10 * PATIENCE) as one:
+                    one.sendall(b"GET / HTTP/1.0\r\n\r\n")
+                    said = b"".join(iter(lambda: one.recv(4096), b""))
+                if not said.endswith(b"hello"):
+                    raise ValueError(said)
+                self.answered += 1
+            except (OSError, ValueError) as error:
+                self.failures.append(repr(error))
+            time.sleep(0.001)
+
+    def end_client(self):
+        self.enough.set()
+        self.client.join()
+
+    def restart_agent(self):
+        self.assertEqual(self.agent.daemon.stop(), 0)
+        self.agent.start()
+
+    def look(self):
+        after = self.hub.api.instances("live")
+        for name, was in self.before.items():
+            self.assertEqual((after[name]["pid"], after[name]["restarts"], after[name]["state"]), (was["pid"], 0, "ready"), name)
+            self.assertTrue(alive(was["pid"]))
+        self.assertEqual(self.agent.keeper(), self.pids)
+
+    def test_programs_are_replaced(self):
+        self.pids = self.agent.keeper()
+        for _ in range(3):
+            for name in PROGRAMS:
+                self.replace(name)
+            self.assertFalse(any(self.runs_installed(pid) for pid in self.pids))
+            self.assertEqual(self.hub.daemon.stop(), 0)
+            self.hub.start()
+            self.restart_agent()
+            self.wait_for("guard and keeper are the new ones", lambda: all(map(self.runs_installed, self.pids)), 10)
+            self.assertTrue(self.runs_installed(self.agent.daemon.pid, "drover"))
+            self.look()
+        self.assertIn("keeper and guard are now the installed ones", self.agent.daemon.output())
+
+        # One that does not run is not taken: the former ones go on.
+        self.replace("drover-keeper", size=100_000)
+        self.restart_agent()
+        self.wait_for("it is said", lambda: "cannot take over; the former one goes on" in self.agent.daemon.output(), 10)
+        self.look()
+        self.replace("drover-keeper")
+
+        before = self.answered
+        self.wait_for("more answers", lambda: self.answered > before + 20, 10)
+        self.end_client()
+        self.assertEqual(self.failures, [])
+        self.assertEqual(len(self.starts("quiet")), 1)
+        for name in ("talk-1", "fast-1"):
+            found = numbers(self.hub.api.lines("live", name))
+            self.assertEqual(found, list(range(found[0], found[0] + len(found))), name)
+            self.assertGreater(len(found), 50)

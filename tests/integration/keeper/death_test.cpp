@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 
 #include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "client.hpp"
@@ -288,6 +289,31 @@ TEST_F(Death, ReexecUnderLoadLosesNoLine) {
   expect_counting(log_directory("log2"), 5);
   EXPECT_EQ(client.reexec("/no/such/binary"), Status::unsupported);
   EXPECT_EQ(client.reexec("/bin/true"), Status::unsupported);
+}
+
+TEST_F(Death, ANewBinaryThatFallsOverLeavesTheFormerOne) {
+  start();
+  const auto broken = root_ + "/drover-keeper-broken";
+  std::ofstream(broken) << "#!/bin/sh\n[ \"$1\" = --handoff-check ] && exit 87\nexit 1\n";
+  std::filesystem::permissions(broken, std::filesystem::perms::owner_all);
+  const auto guard = guard_pid();
+  const auto former = keeper_pid();
+  pid_t pid = 0;
+  {
+    Client client(state());
+    pid = client.spawn("x", 1, shell_with_log(counting)).seen().info.pid;
+    ASSERT_EQ(client.reexec(broken), Status::ok);
+    EXPECT_TRUE(client.at_end());
+  }
+  ASSERT_TRUE(eventually([&] { return keeper_pid() != former && alive(keeper_pid()); }));
+  EXPECT_EQ(guard_pid(), guard);
+  Client client(state());
+  EXPECT_EQ(std::filesystem::read_symlink("/proc/" + std::to_string(keeper_pid()) + "/exe"), binary());
+  EXPECT_EQ(client.find("x", 1)->info.pid, pid);
+  EXPECT_TRUE(eventually([&] { return lines() > 20; }));
+  client.stop("x", 1, 1000);
+  client.wait("x", 1, [](const Seen& s) { return s.info.log_closed != 0; });
+  expect_counting(log_directory(), 5);
 }
 
 TEST_F(Death, OfTheKeeperInTheMiddleOfManySpawns) {
