@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "net/io_pool.hpp"
+#include "runtime/files.hpp"
 #include "runtime/keeper_client.hpp"
 
 namespace drover::cli {
@@ -31,6 +32,13 @@ int connect_to(const std::string& path, int type) {
   ::close(fd);
   return -1;
 }
+
+/// It was killed, and some of its threads are not gone yet: until then its sockets take connections.
+bool is_ending(int pid) {
+  const auto stat = runtime::read_small_file("/proc/" + std::to_string(pid) + "/stat");
+  const auto state = stat.rfind(") ");
+  return state != std::string::npos && stat.substr(state + 2, 1) == "Z";
+}
 }  // namespace
 
 std::string pid_file(const std::string& state) { return state + "/up.pid"; }
@@ -44,7 +52,9 @@ Result<int> listening_pid(const std::string& socket_path) {
   ::close(fd);
   if (!known || credentials.pid <= 0)
     return fail(Errc::unsupported, "the process behind " + socket_path + " cannot be seen from here");
-  return credentials.pid;
+  if (!is_ending(credentials.pid)) return credentials.pid;
+  if (auto process = Process::open(credentials.pid)) process->wait(5s);
+  return fail(Errc::not_found, "nobody listens on " + socket_path + " any more");
 }
 
 Result<Process> Process::open(int pid) {

@@ -13,7 +13,8 @@ namespace drover::cli {
 /// Where `drover up` writes its pid and the UI's address.
 std::string pid_file(const std::string& state);
 
-/// The process that listens on the socket, by the kernel's word. not_found: nobody does.
+/// The process that listens on the socket, by the kernel's word. not_found: nobody does. Waits for the end of
+/// one that was killed, at most 5 s.
 Result<int> listening_pid(const std::string& socket_path);
 
 /// A pidfd: what it names cannot become another process.

@@ -2,7 +2,6 @@
 import os
 import re
 import signal
-import socket
 import unittest
 
 from harness import E2E, PROGRAMS, Api, alive, all_pids, environment_of, free_port, keeper_of, numbered, service, shell
@@ -35,10 +34,6 @@ class User(E2E):
     def ours(self):
         return {"up": self.up_pid(self.state), **dict(zip(("guard", "keeper"), keeper_of(self.state / "agent")))}
 
-    def listens(self):
-        with socket.socket(socket.AF_UNIX) as probe:
-            return probe.connect_ex(str(self.state / "hub.sock")) == 0
-
     def look_at(self, before, what):
         self.wait_for("all is ready", lambda: all(
             i["state"] == "ready" and i["fresh"] for i in self.api.instances("shop").values()), 40)
@@ -59,7 +54,7 @@ class User(E2E):
             killed = self.ours()[which]
             os.kill(killed, signal.SIGKILL)
             if which == "up":
-                self.wait_for("its end", lambda: not self.listens(), 10)
+                self.wait_for("its end", lambda: not alive(killed), 10)
                 self.up()
             self.wait_for(f"another {which}", lambda: self.ours()[which] not in (0, killed) and alive(self.ours()[which]), 20)
             self.look_at(before, which)
@@ -76,7 +71,7 @@ class User(E2E):
             self.replace(name)
         ours = self.ours()
         os.kill(ours["up"], signal.SIGKILL)
-        self.wait_for("its end", lambda: not self.listens(), 10)
+        self.wait_for("its end", lambda: not alive(ours["up"]), 10)
         self.up()
         self.look_at(before, "the upgrade")
         self.assertEqual(keeper_of(self.state / "agent"), (ours["guard"], ours["keeper"]))
@@ -91,7 +86,6 @@ class User(E2E):
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
         self.end_what_is_left()
-        self.wait_for("its end", lambda: not self.listens(), 10)
         self.remove_run_directory(self.state / "agent")
         self.up()
         self.wait_for("all is ready", lambda: all(
