@@ -12,7 +12,6 @@ namespace drover::importer {
 namespace {
 using spec::Entry;
 using spec::Value;
-using Handler = void (*)(Pm2App&, const Entry&);
 
 /// Milliseconds, or a duration with units.
 std::optional<Duration> milliseconds(Pm2App& app, const Entry& entry) {
@@ -144,15 +143,8 @@ void port(Pm2App& app, const Entry& entry) {
 
 void nothing(Pm2App&, const Entry&) {}
 
-struct Field {
-  std::string_view keys;  // separated by blanks
-  Handler read;
-  std::string_view why = {};  // there is no handler: lost
-  std::string_view instead = {};
-};
-
 constexpr std::string_view logs = "what it prints is kept by Drover";
-constexpr Field fields[] = {
+constexpr Field<Pm2App, Entry> fields[] = {
     {"name script cmd command exec args arguments cwd interpreter exec_interpreter interpreter_args "
      "node_args "
      "node_arguments env instances exec_mode instance_var increment_var",
@@ -192,22 +184,12 @@ constexpr Field fields[] = {
     {"filter_env", nullptr, "nothing of the shell's environment is passed on anyway", ""},
 };
 
-const Field* field_of(std::string_view key) {
-  for (const Field& field : fields)
-    for (const std::string& one : split(field.keys, ' '))
-      if (one == key) return &field;
-  return nullptr;
-}
 }  // namespace
 
 void read_pm2_policies(Pm2App& app) {
   for (const Entry& entry : app.value.entries) {
     if (entry.key.starts_with("env_") || entry.value.kind == Value::Kind::null) continue;
-    const Field* field = field_of(entry.key);
-    if (field == nullptr)
-      app.to.lost(app.line(entry), entry.key, "PM2's documentation does not know this field");
-    else if (field->read != nullptr) field->read(app, entry);
-    else app.to.lost(app.line(entry), entry.key, std::string(field->why), std::string(field->instead));
+    read_field(fields, app, app.line(entry), entry, "PM2's documentation does not know this field");
   }
 }
 

@@ -132,12 +132,7 @@ void name_space(Process& process, const Entry& entry) {
 
 void nothing(Process&, const Entry&) {}
 
-struct Field {
-  std::string_view keys;
-  void (*read)(Process&, const Entry&);
-  std::string_view why = {}, instead = {};
-};
-constexpr Field fields[] = {
+constexpr Field<Process, Entry> fields[] = {
     {"depends_on vars description is_dotenv_disabled disable_ansi_colors log_configuration "
      "readiness_probe_log",
      &nothing},
@@ -162,12 +157,6 @@ constexpr Field fields[] = {
     {"schedule", nullptr, "it is no service", "a line in crontab"},
 };
 
-const Field* field_of(std::string_view key) {
-  for (const Field& field : fields)
-    for (const std::string& one : split(field.keys, ' '))
-      if (one == key) return &field;
-  return nullptr;
-}
 }  // namespace
 
 void read_compose_environment(Process& process, const Value& value) {
@@ -187,13 +176,9 @@ void read_process(Process& process) {
   if (!process.file.dotenv.empty())
     process.to.draft.env_files.push_back({process.file.directory + "/.env", true});
   if (process.file.environment != nullptr) read_compose_environment(process, *process.file.environment);
-  for (const Entry& entry : process.value.entries) {
-    const Field* field = field_of(entry.key);
-    if (field == nullptr)
-      process.to.lost(entry.at.line, entry.key, "process-compose's documentation does not know this field");
-    else if (field->read != nullptr) field->read(process, entry);
-    else process.to.lost(entry.at.line, entry.key, std::string(field->why), std::string(field->instead));
-  }
+  for (const Entry& entry : process.value.entries)
+    read_field(fields, process, entry.at.line, entry,
+               "process-compose's documentation does not know this field");
   if (process.value.find("command") == nullptr && process.value.find("entrypoint") == nullptr)
     process.to.problem(process.value.at.line,
                        fmt::format("\"{}\" has no command", process.to.draft.service.name));

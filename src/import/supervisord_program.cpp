@@ -116,14 +116,8 @@ void stopasgroup(Program& program, const IniEntry& entry) {
 
 void nothing(Program&, const IniEntry&) {}
 
-struct Field {
-  std::string_view keys;
-  void (*read)(Program&, const IniEntry&);
-  std::string_view why = {}, instead = {};
-};
-
 constexpr std::string_view logs = "what it prints is kept by Drover";
-constexpr Field fields[] = {
+constexpr Field<Program, IniEntry> fields[] = {
     {"numprocs numprocs_start process_name priority environment redirect_stderr stdout_syslog stderr_syslog "
      "stdout_events_enabled stderr_events_enabled killasgroup",  // in the end all of it is killed, always
      &nothing},
@@ -146,13 +140,6 @@ constexpr Field fields[] = {
     {"serverurl", nullptr, "there is no XML-RPC server", "Drover's REST API"},
 };
 
-const Field* field_of(std::string_view key) {
-  for (const Field& field : fields)
-    for (const std::string& one : split(field.keys, ' '))
-      if (one == key) return &field;
-  return nullptr;
-}
-
 /// [supervisord]: what every program gets.
 void read_daemon(Program& program) {
   if (program.daemon == nullptr) return;
@@ -167,13 +154,8 @@ void read_daemon(Program& program) {
 void read_program(Program& program) {
   read_daemon(program);
   add_environment(program, program.section);
-  for (const IniEntry& entry : program.section.entries) {
-    const Field* field = field_of(entry.key);
-    if (field == nullptr)
-      program.to.lost(entry.line, entry.key, "supervisord's documentation does not know this field");
-    else if (field->read != nullptr) field->read(program, entry);
-    else program.to.lost(entry.line, entry.key, std::string(field->why), std::string(field->instead));
-  }
+  for (const IniEntry& entry : program.section.entries)
+    read_field(fields, program, entry.line, entry, "supervisord's documentation does not know this field");
   if (program.section.find("command") == nullptr)
     program.to.problem(program.section.line, fmt::format("[{}] has no command", program.section.name));
 }

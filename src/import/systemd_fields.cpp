@@ -233,13 +233,8 @@ void capabilities(Unit& unit, const IniEntry& entry) {
 
 void nothing(Unit&, const IniEntry&) {}
 
-struct Field {
-  std::string_view keys;
-  void (*read)(Unit&, const IniEntry&);
-  std::string_view why = {}, instead = {};
-};
 constexpr std::string_view logs = "what it prints is kept by Drover";
-constexpr Field fields[] = {
+constexpr Field<Unit, IniEntry> fields[] = {
     {"Type ExecStart ExecStop ExecReload Environment EnvironmentFile PassEnvironment SyslogIdentifier "
      "SendSIGKILL "
      "RemainAfterExit GuessMainPID IgnoreSIGPIPE NotifyAccess StandardInput",
@@ -284,20 +279,11 @@ constexpr Field fields[] = {
     {"Slice Delegate", nullptr, "each instance has a cgroup of its own", ""},
 };
 
-const Field* field_of(std::string_view key) {
-  for (const Field& field : fields)
-    for (const std::string& one : split(field.keys, ' '))
-      if (one == key) return &field;
-  return nullptr;
-}
 }  // namespace
 
 void read_service_field(Unit& unit, const IniEntry& entry) {
   if (entry.value.empty()) return;
-  const Field* field = field_of(entry.key);
-  if (field == nullptr) unit.to.lost(entry.line, entry.key, "it has no counterpart here");
-  else if (field->read != nullptr) field->read(unit, entry);
-  else unit.to.lost(entry.line, entry.key, std::string(field->why), std::string(field->instead));
+  read_field(fields, unit, entry.line, entry, "it has no counterpart here");
 }
 
 }  // namespace drover::importer

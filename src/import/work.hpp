@@ -2,8 +2,10 @@
 // What is collected while files are read: services, notes, problems. For this module only.
 
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "base/text.hpp"
 #include "import/import.hpp"
 
 namespace drover::importer {
@@ -71,6 +73,26 @@ struct Subject {
     work.problem({file, line}, std::move(message), std::move(hint));
   }
 };
+
+/// A row of a table of the fields that a format knows.
+template <class Into, class Entry>
+struct Field {
+  std::string_view keys;  // separated by blanks
+  void (*read)(Into&, const Entry&);
+  std::string_view why = {}, instead = {};  // there is no `read`: lost
+};
+
+/// Carries one entry over, as its row says. `unknown`: why it is lost when there is none.
+template <class Table, class Into, class Entry>
+void read_field(const Table& table, Into& into, std::uint32_t line, const Entry& entry, std::string unknown) {
+  for (const auto& field : table)
+    for (const std::string& key : split(field.keys, ' ')) {
+      if (key != entry.key) continue;
+      if (field.read != nullptr) return field.read(into, entry);
+      return into.to.lost(line, entry.key, std::string(field.why), std::string(field.instead));
+    }
+  into.to.lost(line, entry.key, std::move(unknown));
+}
 
 // The readers. What is wrong with the file becomes a problem.
 void read_pm2(Work& work, const Input& input);
