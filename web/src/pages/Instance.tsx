@@ -4,6 +4,7 @@ import { by_id, use_list } from '../live/use-list';
 import { LogPanel } from '../logs/LogPanel';
 import { Ago } from '../parts/Ago';
 import { Facts } from '../parts/Facts';
+import { Icon } from '../parts/icons';
 import { InstanceActions } from '../parts/InstanceActions';
 import { InstanceStateLabel } from '../parts/InstanceStateLabel';
 import { NodeNames } from '../parts/NodeNames';
@@ -64,11 +65,11 @@ function OneInstance({ id }: { id: string }) {
           ['Ports', Object.keys(row.ports).length ? <Ports key="p" ports={row.ports} /> : ''],
           ['Revision', row.outdated ? <span key="r" class="tone-warn">{row.revision}, outdated</span> : row.revision],
           ['Last exit', row.last_exit],
-          ['Not in force', row.degraded?.join('; ') ?? ''],
           ['Starts', row.incarnation],
           ['Id', <span key="i" class="mono">{row.id}</span>],
         ]}
       />
+      {row.degraded?.length ? <NotInForce what={row.degraded} /> : null}
       {needs_why(row.state) ? <Why target={`${row.stack}/${row.name}`} about={`${row.state} ${row.reason}`} /> : null}
       {row.node ? <Probes instance={row.id} about={`${row.state} ${row.reason} ${row.incarnation}`} /> : null}
       {row.last_lines.length && !row.pid ? (
@@ -79,5 +80,21 @@ function OneInstance({ id }: { id: string }) {
       ) : null}
       <LogPanel path={`/instances/${row.id}/logs`} label={`Log of ${row.name}`} />
     </div>
+  );
+}
+
+/** What of its limits and isolation the host does not enforce. */
+function NotInForce({ what }: { what: string[] }) {
+  return (
+    <section class="caution not-in-force" aria-label="Not in force">
+      <Icon name="warn" />
+      <ul>
+        {what.map((one) => (
+          <li key={one}>
+            <b>Not in force:</b> {one}
+          </li>
+        ))}
+      </ul>
+    </section>
   );
 }

@@ -34,6 +34,10 @@ export function duration(ms: number): string {
   return `${Math.floor(h / 24)} d ${h % 24} h`;
 }
 
+/** Of the hub's durations: "6ms165us" is "6 ms". */
+export const largest_part = (text: string) =>
+  text.replace(/^(\d+)([a-z]+).*$/, '$1 $2').replace(/us$/, 'µs');
+
 /** One unit only, for columns: "now", "42 s", "3 m", "2 h", "5 d". */
 export function age(ms: number): string {
   const s = Math.floor(ms / 1000);
