@@ -30,16 +30,21 @@ void look_who_listens(std::vector<PortView>& ports, WallTime now) {
     const auto holder = runtime::holder_of(view.port, view.protocol);
     view.state = holder ? "taken" : "leased";
     if (!holder) continue;
+    // What accepts there cannot be told: the keeper has the socket open beside the service.
+    const bool kept = holder->command.substr(0, holder->command.find(' ')).ends_with("drover-keeper");
+    if (kept) {
+      view.state = "held";
+      view.ours = true;
+      continue;
+    }
     view.command = holder->command;
     view.holder = holder->instance;
     if (holder->pid != 0) {
       view.pid = holder->pid;
       view.since = now - holder->running;
     }
-    // A socket that the keeper holds for its service is the service's.
-    const bool kept = holder->command.substr(0, holder->command.find(' ')).ends_with("drover-keeper");
-    view.ours = kept || !holder->instance.empty();
-    if (kept || holder->instance == view.instance) view.state = "listening";
+    view.ours = !holder->instance.empty();
+    if (holder->instance == view.instance) view.state = "listening";
   }
 }
 

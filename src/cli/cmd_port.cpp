@@ -10,6 +10,7 @@ namespace {
 Cell state_of(const json::value& item) {
   const auto state = text(item, "state");
   if (state == "listening") return {state, Style::green};
+  if (state == "held") return {"held for it", Style::green};
   return {state == "leased" ? "leased, not listening" : state, state == "taken" ? Style::red : Style::dim};
 }
 

@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <set>
 
 #include "base/json.hpp"
+#include "base/text.hpp"
 
 namespace drover {
 
@@ -66,6 +68,20 @@ json::object part_of(const Service& service, ChangeEffect effect) {
   return out;
 }
 
+/// Numbers of bytes; durations are texts already.
+bool is_size(std::string_view path) {
+  static constexpr std::string_view sizes[] = {"limits.memory", "logs.budget", "logs.segment",
+                                               "restart.memory_max"};
+  return std::ranges::count(sizes, path) > 0;
+}
+
+std::string in_words(std::string_view path, const json::value* value) {
+  if (!value || value->is_null()) return {};
+  if (value->is_string() && !value->get_string().empty()) return std::string(value->get_string());
+  if (is_size(path) && value->is_number()) return format_size(value->to_number<std::uint64_t>());
+  return print_json(*value);
+}
+
 /// The parts that differ, as deep as both have them.
 class Differences {
  public:
@@ -79,8 +95,7 @@ class Differences {
     if (before && after && before->is_array() && after->is_array() &&
         before->get_array().size() == after->get_array().size())
       return arrays(path, before->get_array(), after->get_array(), effect);
-    out_.push_back(
-        {service_, path, before ? print_json(*before) : "", after ? print_json(*after) : "", effect});
+    out_.push_back({service_, path, in_words(path, before), in_words(path, after), effect});
   }
 
  private:

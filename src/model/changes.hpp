@@ -22,7 +22,7 @@ BOOST_DESCRIBE_ENUM(ChangeEffect, none, live, restart)
 /// One field that two versions of a service have different, smallest part that differs.
 struct FieldChange {
   std::string service, path;  // "environment.LEVEL", "logs.budget", "ports[0].published"
-  std::string from, to;       // as JSON; "": not there
+  std::string from, to;       // as people write them (256MiB, 10s, info), larger parts as JSON; "": not there
   ChangeEffect effect = ChangeEffect::none;
   bool operator==(const FieldChange&) const = default;
 };

@@ -16,8 +16,9 @@ struct PortView {
   std::string name;
   std::uint16_t port = 0;
   std::string protocol;  // tcp udp
-  std::string state;     // listening (by it) | leased (nobody listens) | taken (by somebody else) | unknown
-  std::optional<std::int64_t> pid;  // who listens; none: nobody, or not to be seen
+  std::string state;     // listening (by it) | held (its socket, by the keeper) | leased (nobody listens)
+                         // | taken (by somebody else) | unknown
+  std::optional<std::int64_t> pid;  // who listens; none: nobody, the keeper, or not to be seen
   std::string command;
   std::optional<WallTime> since;  // the holder runs
   bool ours = false;              // the holder is an instance of Drover

@@ -66,7 +66,8 @@ class Up(E2E):
 
     def test_logs_by_level_time_and_as_records_and_the_ports(self):
         said = shell("echo '{\"level\":\"warn\",\"msg\":\"hot\",\"gpu\":1}'; echo all is well; exec sleep 1000")
-        self.up({"name": "one", "services": {"web": web(), "talk": service(said), "other": service(said)}})
+        held = service(shell("exec sleep 1000"), ports=[{"name": "in", "published": "auto", "pass": "listen_fds"}])
+        self.up({"name": "one", "services": {"web": web(), "talk": service(said), "other": service(said), "held": held}})
         logs = lambda *flags: self.cli("logs", *flags, state=self.state).stdout
         self.wait_for("both lines", lambda: logs("talk").count("all is well") == 1)
         self.assertEqual(logs("--no-names", "--level", "warn", "talk").count("\n"), 1)
@@ -75,7 +76,10 @@ class Up(E2E):
         first, second = (json.loads(line) for line in logs("-o", "jsonl", "talk").splitlines())
         self.assertEqual((first["level"], first["message"], first["gpu"]), ("warn", "hot", "1"))
         self.assertEqual((second["level"], second["message"], second["service"]), ("info", "all is well", "one/talk"))
-        port, = json.loads(self.cli("port", "ls", "-o", "json", state=self.state).stdout)["items"]
+        items = json.loads(self.cli("port", "ls", "-o", "json", state=self.state).stdout)["items"]
+        passed, = (p for p in items if p["instance"] == "one/held-1")
+        self.assertEqual((passed["state"], passed["ours"], passed["command"]), ("held", True, ""))
+        port, = (p for p in items if p["instance"] == "one/web-1")
         self.assertEqual((port["instance"], port["name"], port["state"]), ("one/web-1", "http", "listening"))
         self.assertEqual(port["pid"], self.api.instance("one", "web-1")["pid"])
         self.assertIn("listening", self.cli("port", "ls", state=self.state).stdout)

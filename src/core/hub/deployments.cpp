@@ -232,16 +232,28 @@ void judge_deployment(Step& step, StackEntry& stack) {
 
 namespace {
 /// Why nothing more will come of the items that are still open; "" while something may.
-std::string hopeless(const Step& step, const StackEntry* stack, const Operation& operation) {
+std::string hopeless(Step& step, StackEntry* stack, const Operation& operation) {
   if (!stack) return "the stack is gone";
   Progress progress;
   for (const auto& [service, slots] : stack->slots)
-    for (const auto& [name, id] : slots) look(step.state, step.state.slots.at(id), progress);
+    for (const auto& [name, id] : slots) {
+      look(step.state, step.state.slots.at(id), progress);
+      look_for_proof(step, *stack, step.state.slots.at(id), progress);
+    }
   if (!progress.failed.empty() && !progress.in_motion)
     return "it waits for what has failed: " + progress.failed;
   if (operation.created_at + operation_patience <= step.now.wall)
     return fmt::format("not done within {}; {}", human_duration(operation_patience), progress.waiting);
   return {};
+}
+
+/// It runs again, but has not for so long that it counts: it could be a program that ends at once.
+bool to_be_proven(Step& step, StackEntry* stack, const OperationItem& item) {
+  auto slot = step.state.slots.find(item.instance);
+  if (!stack || slot == step.state.slots.end()) return false;
+  Progress progress;
+  look_for_proof(step, *stack, slot->second, progress);
+  return progress.in_motion;
 }
 
 /// True when something about the operation has changed.
@@ -253,16 +265,17 @@ bool judge_items(Step& step, const std::string& stack, Operation& operation) {
     item.message = std::move(message);
     changed = true;
   };
+  auto found = step.state.stacks.find(stack);
+  StackEntry* entry = found == step.state.stacks.end() ? nullptr : &found->second;
   for (OperationItem& item : operation.items)
-    if (mine(item))
-      if (auto result = item_result(step.state, operation.kind, item))
+    if (auto result = mine(item) ? item_result(step.state, operation.kind, item) : std::nullopt)
+      if (!result->first || !to_be_proven(step, entry, item))
         settle(item, result->first, std::move(result->second));
   if (std::ranges::none_of(operation.items, mine)) return changed;
-  auto found = step.state.stacks.find(stack);
-  std::string why = hopeless(step, found == step.state.stacks.end() ? nullptr : &found->second, operation);
+  std::string why = hopeless(step, entry, operation);
   for (OperationItem& item : operation.items)
     if (!why.empty() && mine(item)) settle(item, false, why);
-  if (why.empty()) step.timer(step.now.boot + operation_patience, found->second);
+  if (why.empty()) step.timer(step.now.boot + operation_patience, *entry);
   return changed;
 }
 }  // namespace

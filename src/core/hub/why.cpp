@@ -17,6 +17,7 @@ void add_observed(const Observed& observed, Why& why) {
     why.facts.push_back(fmt::format("last end: {} at {}", describe(*observed.last_exit),
                                     format_time(observed.last_exit->at)));
   if (observed.next_try) why.facts.push_back(fmt::format("next try at {}", format_time(*observed.next_try)));
+  for (const auto& missing : observed.degraded) why.facts.push_back("not in force: " + missing);
   for (const auto& line : observed.last_lines) why.facts.push_back("| " + line);
 }
 

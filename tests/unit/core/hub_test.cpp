@@ -118,6 +118,20 @@ TEST(HubRun, StopsDependantsFirst) {
   EXPECT_EQ(hub.state().operations.begin()->second.state, OperationState::succeeded);
 }
 
+TEST(HubRun, ARestartIsDoneOnceTheProgramHasLivedForAWhile) {
+  Harness hub;
+  NodeId n1 = hub.node("n1");
+  ASSERT_TRUE(hub.call(ApplyStack{one_service(), std::nullopt}));
+  hub.obey(n1);
+  hub.pass(2s);
+  ASSERT_TRUE(hub.call(ChangeRun{OperationKind::restart, false, {"shop/web"}}));
+  hub.obey(n1);
+  const auto& operation = hub.state().operations.begin()->second;
+  EXPECT_EQ(operation.state, OperationState::running) << "it could be a program that ends at once";
+  hub.pass(1s);
+  EXPECT_EQ(operation.state, OperationState::succeeded);
+}
+
 TEST(HubRun, AnAmbiguousNameIsRefusedWithTheCandidates) {
   Harness hub;
   ASSERT_TRUE(hub.call(ApplyStack{one_service(), std::nullopt}));

@@ -29,13 +29,19 @@ TEST(Changes, OfNothingThereAreNone) {
 
 TEST(Changes, EachSaysWhereFromWhatToWhatAndWhatItDoes) {
   EXPECT_EQ(after([](Service& s) { process(s).environment["LEVEL"] = "2"; }),
-            (Changes{{"web", "environment.LEVEL", "\"1\"", "\"2\"", ChangeEffect::restart}}));
+            (Changes{{"web", "environment.LEVEL", "1", "2", ChangeEffect::restart}}));
   EXPECT_EQ(after([](Service& s) { process(s).environment["NEW"] = "x"; }),
-            (Changes{{"web", "environment.NEW", "", "\"x\"", ChangeEffect::restart}}));
+            (Changes{{"web", "environment.NEW", "", "x", ChangeEffect::restart}}));
   EXPECT_EQ(after([](Service& s) { s.logs.budget = 1 << 20; }),
-            (Changes{{"web", "logs.budget", "268435456", "1048576", ChangeEffect::live}}));
+            (Changes{{"web", "logs.budget", "256MiB", "1MiB", ChangeEffect::live}}));
   EXPECT_EQ(after([](Service& s) { s.labels["a"] = "b"; }),
-            (Changes{{"web", "labels.a", "", "\"b\"", ChangeEffect::none}}));
+            (Changes{{"web", "labels.a", "", "b", ChangeEffect::none}}));
+  EXPECT_EQ(after([](Service& s) { s.labels["a"] = ""; }),
+            (Changes{{"web", "labels.a", "", "\"\"", ChangeEffect::none}}));
+  EXPECT_EQ(after([](Service& s) { s.stop.grace = 90s; }),
+            (Changes{{"web", "stop.grace", "10s", "1m30s", ChangeEffect::live}}));
+  EXPECT_EQ(after([](Service& s) { process(s).limits.memory = 1 << 30; }),
+            (Changes{{"web", "limits.memory", "", "1GiB", ChangeEffect::restart}}));
   EXPECT_EQ(after([](Service& s) { s.ports[0].published = 81; }),
             (Changes{{"web", "ports[0].published", "80", "81", ChangeEffect::restart}}));
 }
