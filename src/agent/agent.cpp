@@ -16,6 +16,7 @@
 #include "net/ca.hpp"
 #include "runtime/files.hpp"
 #include "runtime/host_facts.hpp"
+#include "runtime/own_log.hpp"
 #include "store/lock_file.hpp"
 
 namespace drover::agent {
@@ -40,13 +41,15 @@ Level level_of(std::string_view word) {
   return word == "error" ? Level::error : Level::info;
 }
 
-void write(Log& log, Level level, const std::string& message, const std::string& instance) {
-  switch (level) {
-    case Level::debug: return log.debug(message, {{"instance", instance}});
-    case Level::info: return log.info(message, {{"instance", instance}});
-    case Level::warn: return log.warn(message, {{"instance", instance}});
-    case Level::error: return log.error(message, {{"instance", instance}});
-  }
+template <class Id>
+std::string word_of(const Id& id) {
+  return id ? to_string(id) : std::string();
+}
+void write(Log& log, const Note& note) {
+  log.write(level_of(note.level), note.message,
+            {{"correlationId", note.correlation},
+             {"task", word_of(note.task)},
+             {"instance", word_of(note.instance)}});
 }
 
 }  // namespace
@@ -218,10 +221,7 @@ struct Agent::Impl {
       void operator()(CloseLink& e) const { impl.link->close_link(e.reason); }
       void operator()(Answer& e) const { impl.api->answer(std::move(e)); }
       void operator()(ServeStream& e) const { impl.serve(std::move(e.open)); }
-      void operator()(Note& e) const {
-        write(impl.parts.log, level_of(e.level), e.message,
-              e.instance ? to_string(e.instance) : std::string());
-      }
+      void operator()(Note& e) const { write(impl.parts.log, e); }
     };
     std::visit(Doer{*this, released.session}, released.effect);
   }
@@ -235,6 +235,11 @@ struct Agent::Impl {
                        {},
                        to_json_text(ProbesView{core->core().probes(open.instance)})};
     if (open.what == "ports") stream.ports = port_views(core->core());
+    const auto program = open.what == "own" ? open.options["program"] : "";
+    if (std::ranges::count(runtime::node_programs, program) > 0) {
+      stream.directory = runtime::own_log_directory(paths.state, program);
+      stream.service = program;
+    }
     for (const auto& seen : core->core().instances())
       if (seen.placement->placement.instance == open.instance) {
         stream.directory = runtime::log_directory(paths, seen.placement->stack, seen.placement->instance_name,

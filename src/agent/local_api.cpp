@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "agent/local_logs.hpp"
 #include "agent/metrics.hpp"
 #include "agent/ports.hpp"
 #include "agent/views.hpp"
@@ -10,7 +11,6 @@
 #include "base/text.hpp"
 #include "net/problem.hpp"
 #include "net/router.hpp"
-#include "runtime/logs.hpp"
 #include "runtime/ports.hpp"
 
 namespace drover::agent {
@@ -21,7 +21,6 @@ using net::Response;
 namespace {
 
 constexpr Duration command_patience = 35s;  // the core answers within 30 s
-constexpr std::uint64_t default_tail = 100;
 
 /// A command on its way through the core; touched on the agent's executor until `done`.
 struct Waiting {
@@ -92,6 +91,7 @@ struct LocalApi::Impl {
     add("GET", "/instances/{id}/probes", &Impl::probes);
     add("GET", "/ports", &Impl::ports);
     add("GET", "/logs", &Impl::logs);
+    add("GET", "/own-logs", &Impl::own_logs);
     add("GET", "/metrics", &Impl::metrics);
   }
 
@@ -239,52 +239,17 @@ struct LocalApi::Impl {
     return sources;
   }
 
+  net::Awaitable<Response> own_logs(Request& request) {
+    auto sources = own_log_sources(parts.driver.paths(), request.query.get("program").value_or(""));
+    if (!sources) co_return net::problem_response(sources.error());
+    co_return answer_logs(request, {parts.files, parts.clock.now().wall}, std::move(*sources));
+  }
+
   net::Awaitable<Response> logs(Request& request) {
-    auto query = runtime::parse_log_query(request.query.items(), parts.clock.now().wall);
-    if (!query) co_return net::problem_response(query.error());
-    const bool everything =
-        query->since.has_value() || request.query.get("tail") == std::optional<std::string_view>("all");
-    if (!query->tail && !everything) query->tail = default_tail;
     const auto wanted = request.query.get("service").value_or(request.query.get("instance").value_or(""));
     auto sources = sources_of(co_await look(instance_views), wanted);
     if (!sources) co_return net::problem_response(sources.error());
-    if (const auto fine = runtime::check_log_query(*query); !fine)
-      co_return net::problem_response(fine.error());
-    const bool plain = request.query.get("format") == std::optional<std::string_view>("text");
-    Response response;
-    response.headers.set("Content-Type", plain ? "text/plain; charset=utf-8" : "application/x-ndjson");
-    response.endless = query->follow;
-    response.stream = [this, sources = std::move(*sources), query = *query, plain](net::BodyWriter& out) {
-      return write_logs(out, sources, query, plain);
-    };
-    co_return response;
-  }
-
-  net::Awaitable<void> write_logs(net::BodyWriter& out, std::vector<runtime::LogSource> sources,
-                                  runtime::LogQuery query, bool plain) {
-    const auto sink = [&out, &sources, plain](std::vector<runtime::MergedRecord> batch) {
-      return write_batch(out, sources, std::move(batch), plain);
-    };
-    // The directories were there a moment ago; an instance that goes meanwhile just ends.
-    [[maybe_unused]] const auto done =
-        co_await runtime::read_logs(parts.files, sources, std::move(query), sink);
-  }
-
-  static net::Awaitable<bool> write_batch(net::BodyWriter& out,
-                                          const std::vector<runtime::LogSource>& sources,
-                                          std::vector<runtime::MergedRecord> batch, bool plain) {
-    if (batch.empty()) co_return true;  // the past is over
-    std::string text;
-    for (const auto& [source, record] : batch) {
-      if (plain) {
-        text += fmt::format("{} | {}\n", sources[source].name, valid_utf8(record.line));
-        continue;
-      }
-      auto line = runtime::to_json_line(record);
-      line.pop_back();
-      text += fmt::format("{},\"instance\":{}}}\n", line, print_json(json::value(sources[source].name)));
-    }
-    co_return (co_await out.write(std::move(text))).has_value();
+    co_return answer_logs(request, {parts.files, parts.clock.now().wall}, std::move(*sources));
   }
 
   struct Usage {

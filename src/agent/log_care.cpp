@@ -1,5 +1,7 @@
 #include "agent/log_care.hpp"
 
+#include "runtime/own_log.hpp"
+
 namespace drover::agent {
 
 LogCareLoop::LogCareLoop(Parts parts, const AgentOptions& options)
@@ -20,6 +22,8 @@ net::Awaitable<void> LogCareLoop::stop() {
 runtime::LogCare LogCareLoop::wanted() const {
   runtime::LogCare care;
   care.budget = options_.log_budget;
+  for (const auto program : runtime::node_programs)
+    care.also.push_back(runtime::own_log_directory(parts_.paths.state, program));
   for (const auto& seen : parts_.core.core().instances()) {
     const auto& placement = *seen.placement;
     if (placement.service.logs.compress == LogCompress::none)

@@ -1,34 +1,13 @@
 #include "agent/streams.hpp"
 
 #include "base/json.hpp"
-#include "runtime/log_shape.hpp"
-#include "runtime/logs.hpp"
+#include "runtime/log_stream.hpp"
 
 namespace drover::agent {
 
 namespace {
 
 constexpr Duration dial_within = 20s;
-
-struct Wish {
-  std::string service;
-  bool structured = false, mark = false;
-};
-
-bool asks(const OpenStream& open, const char* option, std::string_view value) {
-  const auto found = open.options.find(option);
-  return found != open.options.end() && found->second == value;
-}
-
-net::Awaitable<bool> send_batch(net::TextLink& link, const Wish& wish,
-                                std::vector<runtime::MergedRecord> batch) {
-  if (batch.empty() && wish.mark) co_return co_await link.send("{\"live\":true}");
-  for (const auto& one : batch)
-    if (!co_await link.send(wish.structured ? runtime::to_structured_line(one.record, wish.service)
-                                            : runtime::to_json_line(one.record)))
-      co_return false;
-  co_return true;
-}
 
 net::Awaitable<Result<void>> send_ports(const StreamParts& parts, net::TextLink& link) {
   PortsView ports{parts.ports};
@@ -38,22 +17,20 @@ net::Awaitable<Result<void>> send_ports(const StreamParts& parts, net::TextLink&
   co_return Result<void>();
 }
 
-net::Awaitable<Result<void>> send_log(const StreamParts& parts, const OpenStream& open, net::TextLink& link) {
-  std::vector<std::pair<std::string, std::string>> options(open.options.begin(), open.options.end());
+net::Awaitable<Result<void>> send_what(const StreamParts& parts, const OpenStream& open,
+                                       net::TextLink& link) {
   if (open.what == "ports") co_return co_await send_ports(parts, link);
-  if (parts.directory.empty()) co_return fail(Errc::not_found, "this instance is not on this node");
+  if (parts.directory.empty())
+    co_return fail(Errc::not_found, open.what == "own" ? "there is no such program's log on a node"
+                                                       : "this instance is not on this node");
   if (open.what == "probes") {
     [[maybe_unused]] const auto sent = co_await link.send(parts.probes);
     co_return Result<void>();
   }
-  if (open.what != "logs")
+  if (open.what != "logs" && open.what != "own")
     co_return fail(Errc::unsupported, "this agent does not serve \"" + open.what + "\"");
-  CO_TRY(auto query, runtime::parse_log_query(options, parts.clock.now().wall));
-  const Wish wish{parts.service, asks(open, "format", "structured"), asks(open, "mark", "live")};
-  const auto sink = [&link, &wish](std::vector<runtime::MergedRecord> batch) {
-    return send_batch(link, wish, std::move(batch));
-  };
-  co_return co_await runtime::read_logs(parts.files, {{"", parts.directory}}, std::move(query), sink);
+  runtime::LogOrder order{parts.directory, parts.service, open.options};
+  co_return co_await runtime::send_log(parts.files, std::move(order), parts.clock.now().wall, link);
 }
 
 /// The hub says nothing on a stream; it closes it when its reader has gone, and that is seen here.
@@ -64,9 +41,8 @@ net::Awaitable<void> wait_for_end(net::TextLink& link, net::TaskGroup& sending) 
 }
 
 net::Awaitable<void> send_all(const StreamParts& parts, const OpenStream& open, net::TextLink& link) {
-  if (const auto done = co_await send_log(parts, open, link); !done) [[maybe_unused]]
-    const auto told = co_await link.send(
-        print_json(json::object{{"error", name(done.error().code)}, {"message", done.error().message}}));
+  if (const auto done = co_await send_what(parts, open, link); !done) [[maybe_unused]]
+    const auto told = co_await link.send(runtime::failure_record(done.error()));
   link.close("the end of the log");
 }
 

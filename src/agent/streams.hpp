@@ -1,8 +1,7 @@
 #pragma once
-// Serves the hub's OpenStream: dials a connection of its own and sends an instance's log there, one JSON
-// record a message, as fast as the hub takes them; or the history of its probes, or the
-// node's ports, as one record. Options of a log beyond those of a query: format=structured (records of
-// product row E8), mark=live ({"live":true} between what was there and what is new).
+// Serves the hub's OpenStream: dials a connection of its own and sends an instance's log there, or that of
+// agent or keeper (what: own, option: program), as runtime/log_stream.hpp has it; or the history of its
+// probes, or the node's ports, as one record.
 
 #include "agent/dialer.hpp"
 #include "agent/ports.hpp"
@@ -16,8 +15,8 @@ struct StreamParts {
   Dialer& dialer;
   const Clock& clock;
   Log& log;
-  std::string directory;             // of the instance's log; empty: it is not here
-  std::string service;               // "shop/web"
+  std::string directory;             // of the log; empty: it is not here
+  std::string service;               // "shop/web"; of an own log the program
   std::string probes;                // its ProbesView as JSON
   std::vector<PortView> ports = {};  // of the node
 };

@@ -54,6 +54,7 @@ Result<int> logs(Context& context, LogFlags flags) {
   TRY(flags.since, moment(context, "--since", flags.since));
   TRY(flags.until, moment(context, "--until", flags.until));
   flags.structured = context.flags.output == "json" || context.flags.output == "jsonl";
+  if (flags.own) return show_own_logs(context, flags);
   TRY(auto api, Api::open(context));
   LogPrinter printer(context, !flags.no_names, flags.timestamps, flags.plain);
   TRYV(net::block_on(api.lines(log_call(flags), [&](std::string line) { return printer.print(line); })));
@@ -124,13 +125,13 @@ Result<int> events(Context& context, EventFlags flags) {
 }  // namespace
 
 Call log_call(const LogFlags& flags) {
-  Call call{"GET", "/logs"};
+  Call call{"GET", flags.own ? "/own-logs" : "/logs"};
   auto put = [&](const char* key, const std::string& value) {
     if (!value.empty()) call.query.add(key, value);
   };
   std::string targets;
   for (const auto& target : flags.targets) targets += (targets.empty() ? "" : ",") + target;
-  put("target", targets);
+  put(flags.own ? "program" : "target", targets);
   put("since", flags.since);
   put("until", flags.until);
   put("level", flags.level);
@@ -168,7 +169,8 @@ std::vector<Command> log_commands() {
   auto event = std::make_shared<EventFlags>();
   Command show{"logs", "What programs have written, of several instances in one stream."};
   show.examples = {"drover logs -f", "drover logs web-1 --tail 100",
-                   "drover logs shop --since 10m --grep error", "drover logs shop --level warn -o jsonl"};
+                   "drover logs shop --since 10m --grep error", "drover logs shop --level warn -o jsonl",
+                   "drover logs --own keeper --since 1h"};
   show.arguments = {{"TARGET", "Stack, service, instance or id; without: all.", &log->targets, false}};
   show.flags = {
       {"-f,--follow", "Go on with what comes.", &log->follow, "", {}},
@@ -183,6 +185,7 @@ std::vector<Command> log_commands() {
        "",
        {"debug", "info", "warn", "error"}},
       {"--plain", "Without colours and other escape sequences of the programs.", &log->plain, "", {}},
+      {"--own", "What Drover's own programs say; TARGET: hub, agent, keeper.", &log->own, "", {}},
       {"--node", "Only from this node.", &log->node, "NODE", {}},
       {"-t,--timestamps", "Times in front.", &log->timestamps, "", {}},
       {"--no-names", "No instance names in front.", &log->no_names, "", {}}};

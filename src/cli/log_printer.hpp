@@ -24,8 +24,13 @@ struct LogFlags {
   bool structured = false;  // records of product row E8
   std::string since, until, grep, stream, level, node;
   std::optional<std::uint32_t> tail;
+  bool own = false;  // of our own programs
 };
 /// The call for these targets (none: all).
 Call log_call(const LogFlags& flags);
+
+/// What our own programs have logged; targets: hub, agent, keeper. From the hub, or, where none answers, from
+/// the files of the state directory.
+Result<int> show_own_logs(Context& context, const LogFlags& flags);
 
 }  // namespace drover::cli

@@ -20,6 +20,20 @@ bool is_empty(const Touched& it) {
   return it.nodes.empty() && it.stacks.empty() && it.services.empty() && it.instances.empty() &&
          it.tasks.empty() && it.deployments.empty() && it.operations.empty();
 }
+Level level_of(const Event& event) {
+  return event.level == "error" ? Level::error : event.level == "warn" ? Level::warn : Level::info;
+}
+/// What happened is in our own log too, beside what the nodes' programs say of the same request.
+void log_events(Log& log, const store::Batch& batch) {
+  for (const auto& change : batch.changes)
+    if (const auto* event = std::get_if<Event>(&change))
+      log.write(level_of(*event), event->message,
+                {{"correlationId", event->who.correlation},
+                 {"event", event->type},
+                 {"subject", event->subject},
+                 {"node", event->node},
+                 {"actor", event->who.actor}});
+}
 /// Commands that store nothing are carried out on a full disk too.
 bool stores_nothing(const Command& command) { return std::holds_alternative<RelayFrame>(command); }
 }  // namespace
@@ -99,6 +113,7 @@ void Engine::committed(Result<void> done) {
                      {{"hint", "make room on the disk that holds the state directory"}});
   if (!done) return tasks_.spawn(retry_commit(), "commit again");
   ++commits_;
+  log_events(parts_.log, flight_.batch);
   in_flight_ = false;
   auto releases = std::exchange(flight_, {}).releases;
   for (auto& release : releases) release();

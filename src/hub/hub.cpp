@@ -19,6 +19,7 @@ namespace {
   log.error(
       "the hub ends: what it decided could not be made durable",
       {{"error", error.message}, {"cause", error.cause}, {"hint", "start it again: it reads the truth"}});
+  log.flush();
   ::_exit(1);
 }
 
@@ -84,7 +85,8 @@ struct Hub::Impl {
             worker.executor(0),
             options.version,
             options.revision,
-            std::string(ui_build())},
+            std::string(ui_build()),
+            options.state},
         router(make_router({api, metrics, parts.log, parts.clock.now().boot})),
         server(parts.pool, server_settings(),
                [this](net::Request& request) { return router.answer(request); }),

@@ -45,6 +45,15 @@ net::Awaitable<net::Response> answer(ServeParts parts, const ApiRoute& route, ne
                                          {"cause", result.error().cause},
                                          {"correlationId", who.correlation}});
   auto response = result ? std::move(*result) : problem(result.error(), who);
+  // What only looks is not worth a record.
+  if (request.method != "GET")
+    parts.log.info("request", {{"correlationId", who.correlation},
+                               {"method", request.method},
+                               {"path", request.path},
+                               {"status", std::to_string(response.status)},
+                               {"actor", who.actor},
+                               {"origin", who.origin},
+                               {"reason", result ? "" : result.error().message}});
   add_api_headers(response, who);
   co_return response;
 }

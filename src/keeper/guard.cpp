@@ -175,6 +175,8 @@ void Guard::receive_link() {
     fds.clear();
     switch (message.verb) {
       case LinkVerb::hold:
+        if (!owned.empty() && message.name == std::string_view(own_pipe_name))
+          ::dup2(owned.front().get(), STDERR_FILENO);
         if (!owned.empty()) handoff_.fds[message.name] = std::move(owned.front());
         break;
       case LinkVerb::drop: handoff_.take(message.name); break;

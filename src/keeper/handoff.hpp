@@ -13,6 +13,7 @@
 namespace drover::keeper {
 
 inline constexpr std::uint32_t handoff_format = 1;  // raised when an older binary could not read it
+inline constexpr const char* own_pipe_name = "own";
 inline constexpr int handoff_understood = 87;  // exit status of --handoff-check: not one that /bin/true has
 
 /// The death of a process that was the guard's child, seen before it was reaped.
@@ -28,7 +29,7 @@ struct ExitNote {
 
 /// Names of descriptors: "lock", "listen", "link" (the socket between the two), "ready", and of an
 /// incarnation "0:RECORD" and "1:RECORD" (its pipes) and "p:RECORD" (the pidfd of its main process); "s:NAME"
-/// is a socket that is passed to children.
+/// is a socket that is passed to children; "own" is the pipe of our own log, both ends in one.
 struct Handoff {
   std::map<std::string, Fd> fds;
   std::vector<ExitNote> notes;

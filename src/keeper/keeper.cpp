@@ -40,6 +40,7 @@ int Keeper::run() {
   exit_info_ = exit_status_supported();
   for (auto& [name, fd] : handoff_.fds)
     if (name.starts_with("s:")) sockets_[name.substr(2)] = std::move(fd);
+  open_own_log();
   adopt_all();
   if (resumed_) renew_guard();
   const Fd ready = handoff_.take("ready");
@@ -233,6 +234,7 @@ Handoff Keeper::make_handoff() {
   handoff.fds["listen"] = Fd(::fcntl(listen_.get(), F_DUPFD_CLOEXEC, 3));
   for (const auto& [name, socket] : sockets_)
     handoff.fds["s:" + name] = Fd(::fcntl(socket.get(), F_DUPFD_CLOEXEC, 3));
+  if (own_log_) handoff.fds[own_pipe_name] = Fd(::fcntl(own_log_->pipes[0].get(), F_DUPFD_CLOEXEC, 3));
   for (auto& [number, instance] : instances_) {
     const auto& name = instance->record->name();
     if (instance->pidfd) handoff.fds["p:" + name] = Fd(::fcntl(instance->pidfd.get(), F_DUPFD_CLOEXEC, 3));
@@ -261,10 +263,14 @@ void Keeper::resume_log_thread() {
     ::_exit(71);  // the guard's next keeper has a better chance
   }
   watch(pump_.news().readable(), kind_news, 0, EPOLLIN);
+  const auto add = [this](Log& log) {
+    log.watched[0] = log.watched[1] = log.failing = false;
+    pump_.add(&log);
+  };
+  if (own_log_) add(*own_log_);
   for (auto& [number, instance] : instances_) {
     if (!instance->log) continue;
-    instance->log->watched[0] = instance->log->watched[1] = instance->log->failing = false;
-    pump_.add(instance->log.get());
+    add(*instance->log);
     if (!instance->live()) pump_.finish(instance->log.get());
   }
 }
@@ -325,6 +331,7 @@ void Keeper::renew_guard() {
 
 void Keeper::leave() {
   clients_->close_all();
+  if (own_log_) pump_.finish(own_log_.get());
   pump_.stop(2000);
   remove(base_);  // refused while a service lives in it
   if (link_) send_link(link_.get(), LinkVerb::leave);

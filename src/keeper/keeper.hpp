@@ -2,7 +2,7 @@
 // The keeper: one epoll loop on the main thread, the log thread beside it. Sleeps until something happens.
 // keeper.cpp: loop, guard link, ends of the process. life.cpp: from spawn to empty. requests.cpp: the
 // protocol. stop.cpp: stop, kill, shutdown. passing.cpp: sockets for the children. adopt.cpp: taking over
-// from a keeper that is gone.
+// from a keeper that is gone. own_log.cpp: what is reported.
 
 #include <set>
 #include <unordered_map>
@@ -27,7 +27,8 @@ struct Instance {
   std::uint64_t ended_ns = 0;     // main was seen to end, its status is not known yet
   std::uint64_t log_told_ns = 0;  // last log_written event
   bool log_dirty = false;
-  bool forgotten = false;  // erased once the log thread has let go of it
+  bool forgotten = false;   // erased once the log thread has let go of it
+  std::string correlation;  // of who started it, or told it to stop; for our own log, not kept over our death
 
   RecordData& data() { return record->data(); }
   InstanceInfo& info() { return record->data().info; }
@@ -38,6 +39,7 @@ struct Instance {
 struct Parameters {
   SpawnSpec spec;
   std::vector<Fd> sockets;  // for those names that say `sent`
+  std::string correlation;
 };
 
 class Keeper {
@@ -113,6 +115,10 @@ class Keeper {
   void on_sockets(Request& request);
   void on_release(Request& request);
 
+  // own_log.cpp
+  void open_own_log();
+  void tell_life(Severity severity, std::string_view message, Instance& instance);
+
   // requests.cpp
   void handle(Request& request);
   void greet(Request& request);
@@ -158,6 +164,8 @@ class Keeper {
     std::uint64_t empty_ns = 0;  // since when nothing lives
   } shutdown_;
   bool ending_ = false;
+  std::unique_ptr<Record> own_record_;
+  std::unique_ptr<Log> own_log_;  // null: our reports stay where our stderr is
 };
 
 /// Kinds of what epoll watches, in the high half of its data.

@@ -90,16 +90,24 @@ Outcome<Instance*> Keeper::spawn_instance(const std::string& key, const std::str
   (*record)->data().info.incarnation = request.incarnation;
   (*record)->data().lease_boot_ns = request.lease_boot_ns;
   auto& instance = enlist(std::move(*record));
+  instance.correlation = std::move(parameters.correlation);
   auto sockets = take_sockets(instance.data(), parameters);
   const auto started =
       sockets ? start(instance, spec, std::move(*sockets)) : std::unexpected(sockets.error());
   if (!started) {
+    report(Severity::warning, "a start failed",
+           {{"correlationId", instance.correlation},
+            {"instance", key},
+            {"incarnation", std::to_string(request.incarnation)},
+            {"stage", std::to_string(int(started.error().stage))},
+            {"error", error_words(started.error().error)}});
     discard(instance);
     return std::unexpected(started.error());
   }
   ++status_.spawns;
   begin_watching(instance);
   announce(instance, EventKind::started);
+  tell_life(Severity::info, "started", instance);
   return &instance;
 }
 
@@ -267,6 +275,7 @@ void Keeper::after_main(Instance& instance) {
   drop("p:" + instance.record->name());
   instance.ended_ns = 0;
   announce(instance, EventKind::exited);
+  tell_life(Severity::info, "ended", instance);
   if (instance.tree.empty()) return emptied(instance);
   if (data.leftovers_termed == 0) {
     data.leftovers_termed = 1;

@@ -38,16 +38,16 @@ enum class Type : std::uint16_t {
   hello = 1,    // Hello → welcome (Welcome)
   welcome = 2,  //
   done = 3,     // empty
-  spawn = 4,  // Spawn + key, token; fd 0: sealed memfd of SpawnSpec; then Spawn::passed_fds listening sockets
-              // → spawned (InstanceInfo)
+  spawn = 4,  // Spawn + key, token, correlation (for the keeper's own log, as in stop); fd 0: sealed memfd of
+              // SpawnSpec; then Spawn::passed_fds listening sockets → spawned (InstanceInfo)
   spawned = 5,  // also when the instance exists already
-  stop = 6,     // Stop + key; fd 0, with Stop::hook: sealed memfd of SpawnSpec. Unknown or already empty: ok.
-                // The answer comes at once, the end as events
-  signal = 7,   // Signal + key
-  kill = 8,     // Target + key: cgroup.kill now
-  forget = 9,   // Target + key: the exit is recorded elsewhere; conflict while it is not empty; unknown: ok
-  list = 10,    // empty → instance (InstanceInfo)*, done
-  instance = 11,   //
+  stop = 6,  // Stop + key, correlation; fd 0, with Stop::hook: sealed memfd of SpawnSpec. Unknown or already
+             // empty: ok. The answer comes at once, the end as events
+  signal = 7,     // Signal + key
+  kill = 8,       // Target + key: cgroup.kill now
+  forget = 9,     // Target + key: the exit is recorded elsewhere; conflict while it is not empty; unknown: ok
+  list = 10,      // empty → instance (InstanceInfo)*, done
+  instance = 11,  //
   subscribe = 12,  // Subscribe
   event = 13,      // InstanceInfo with its `event` set
   reexec =

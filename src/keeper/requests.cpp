@@ -115,6 +115,7 @@ void Keeper::on_spawn(Request& request) {
     return done(request, Status::spawn_failed, EBADF, Stage::socket);
   for (std::size_t i = 1; i < request.fds.size(); ++i)
     parameters.sockets.push_back(std::move(request.fds[i]));
+  if (texts.size() > 2) parameters.correlation = texts[2];
   const auto made = spawn_instance(key, texts[1], spawn, std::move(parameters));
   if (!made) return done(request, Status::spawn_failed, made.error().error, made.error().stage);
   clients_->send(request.client, describe(**made, answer, {}));
@@ -131,6 +132,7 @@ void Keeper::on_target(Request& request) {
     if (!gone) return done(request, Status::conflict);
     forget(*instance);
   } else if (type == Type::stop) {
+    if (!gone && texts.size() > 1) instance->correlation = texts[1];
     return on_stop(request, gone ? nullptr : instance);
   } else if (type == Type::adjust) {
     if (!gone) adjust(*instance, request.packet.as<Adjust>());

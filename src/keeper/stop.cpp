@@ -48,6 +48,7 @@ void Keeper::stop(Instance& instance, const Stop& request, const SpawnSpec* hook
   const bool first = info.stopping == 0, other = data.stop_signal != request.signal;
   data.stop_signal = request.signal;
   if (first) {
+    tell_life(Severity::info, "told to stop", instance);
     info.stopping = 1;
     data.stop_mode = std::uint8_t(request.mode);
     data.step_count = std::min(request.steps, std::uint32_t(max_steps));
@@ -173,8 +174,11 @@ void Keeper::next_signals(Instance& instance, std::uint64_t now) {
 void Keeper::kill(Instance& instance) {
   auto& data = instance.data();
   const auto now = boot_ns();
+  if (data.killed_at == 0) {
+    data.killed_at = now;
+    tell_life(Severity::warning, "killed", instance);
+  }
   instance.info().killed = 1;
-  if (data.killed_at == 0) data.killed_at = now;
   data.kill_at = now + kill_again_ns;
   instance.look_every = 5 * ms;
   if (instance.pidfd) pidfd_signal(instance.pidfd.get(), SIGKILL);
@@ -183,6 +187,7 @@ void Keeper::kill(Instance& instance) {
   if (now > data.killed_at + stuck_ns && instance.info().stuck == 0) {
     instance.info().stuck = 1;
     announce(instance, EventKind::stuck);
+    tell_life(Severity::error, "killed, and still there", instance);
   }
   schedule(instance);
 }

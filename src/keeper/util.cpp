@@ -35,13 +35,21 @@ std::string read_all(int fd) {
 }
 
 void append_json(std::string& line, std::string_view name, std::string_view value) {
-  line.append(",\"").append(name).append("\":\"");
+  line.append(line.ends_with('{') ? "\"" : ",\"").append(name).append("\":\"");
   for (const unsigned char c : value) {
     if (c == '"' || c == '\\') line += '\\';
     line += c < 0x20 || c >= 0x7f ? '?' : char(c);
   }
   line += '"';
 }
+
+constexpr unsigned reports_per_second = 1000;
+
+/// Of this second.
+struct Reports {
+  std::uint64_t second = 0;
+  unsigned written = 0, left_out = 0;
+} reports;
 
 }  // namespace
 
@@ -141,29 +149,47 @@ int signal_exactly(pid_t pid, std::uint64_t start_ticks, int signal) {
   return pidfd_signal(fd.get(), signal);
 }
 
-void report(Severity severity, std::string_view message, std::string_view detail, int error) {
+const char* error_words(int error) {
+  const char* words = error != 0 ? ::strerrordesc_np(error) : "";
+  return words != nullptr ? words : "?";
+}
+
+void report(Severity severity, std::string_view message,
+            std::initializer_list<std::pair<std::string_view, std::string_view>> fields) {
   timespec now{};
   ::clock_gettime(CLOCK_REALTIME, &now);
+  if (std::exchange(reports.second, std::uint64_t(now.tv_sec)) != std::uint64_t(now.tv_sec))
+    reports.written = 0;
+  pollfd ready{STDERR_FILENO, POLLOUT, 0};  // a pipe that nobody reads must not hold us up
+  if (reports.written >= reports_per_second || ::poll(&ready, 1, 0) != 1) {
+    ++reports.left_out;
+    return;
+  }
+  ++reports.written;
   tm utc{};
   ::gmtime_r(&now.tv_sec, &utc);
   char time[64];
   const auto size = std::strftime(time, sizeof time, "%Y-%m-%dT%H:%M:%S", &utc);
   std::snprintf(time + size, sizeof time - size, ".%06ldZ", now.tv_nsec / 1000);
-  std::string line = "{\"time\":\"" + std::string(time) + '"';
+  std::string line = "{", context = "{";
+  append_json(line, "timestamp", time);
   append_json(line, "level",
               severity == Severity::info      ? "info"
               : severity == Severity::warning ? "warn"
                                               : "error");
-  append_json(line, "component", "keeper");
-  line += ",\"pid\":" + std::to_string(::getpid());
+  append_json(line, "service", "keeper");
   append_json(line, "message", message);
-  if (!detail.empty()) append_json(line, "detail", detail);
-  if (error != 0)
-    append_json(line, "error", ::strerrordesc_np(error) != nullptr ? ::strerrordesc_np(error) : "?");
-  line += "}\n";
-  pollfd ready{STDERR_FILENO, POLLOUT, 0};
-  if (::poll(&ready, 1, 0) != 1) return;  // a pipe that nobody reads must not hold us up
+  append_json(context, "pid", std::to_string(::getpid()));
+  for (const auto& [name, value] : fields)
+    if (!value.empty()) append_json(name == "correlationId" ? line : context, name, value);
+  if (reports.left_out > 0)
+    append_json(context, "left_out_before", std::to_string(std::exchange(reports.left_out, 0)));
+  line += ",\"context\":" + context + "}}\n";
   if (::write(STDERR_FILENO, line.data(), line.size()) < 0) return;  // nowhere left to say it
+}
+
+void report(Severity severity, std::string_view message, std::string_view detail, int error) {
+  report(severity, message, {{"detail", detail}, {"error", error_words(error)}});
 }
 
 }  // namespace drover::keeper

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -75,9 +76,13 @@ int pidfd_signal(int pidfd, int signal);
 /// Signals the process that has this pid now and had it, with this start time, before. ESRCH: it is gone.
 int signal_exactly(pid_t pid, std::uint64_t start_ticks, int signal);
 
+const char* error_words(int error);  // "" for 0
+
 enum class Severity { info, warning, error };
-/// {"time":…,"level":…,"component":"keeper","pid":…,"message":…,"detail":…,"errno":…} on stderr. Never blocks
-/// for long, never fails.
+/// One record of product row E8 on stderr. Never blocks for long, never fails; a thousand a second at most.
+/// "correlationId" stands beside the context, what is empty nowhere. Main thread only.
+void report(Severity severity, std::string_view message,
+            std::initializer_list<std::pair<std::string_view, std::string_view>> fields);
 void report(Severity severity, std::string_view message, std::string_view detail = {}, int error = 0);
 
 }  // namespace drover::keeper

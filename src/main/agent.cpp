@@ -6,6 +6,7 @@
 #include "cli/version.hpp"
 #include "main/daemon.hpp"
 #include "main/notify.hpp"
+#include "runtime/own_log.hpp"
 
 namespace drover::start {
 
@@ -13,6 +14,8 @@ Result<int> run_agent(const cli::Context& context, const cli::AgentConfig& confi
   TRYV(make_state_directory(state));
   Log log(*context.clock, 2, "agent", context.err.tty);
   log.set_level(level_of(config.log_level));
+  runtime::OwnLog own_log(*context.clock, runtime::own_log_directory(state, "agent"));
+  log.also_to(own_log);
   TRY(auto dialer, agent::hub_dialer(state, 20s));
   cli::Interrupts interrupts;
   net::IoPool pool(2);

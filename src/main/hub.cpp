@@ -5,6 +5,7 @@
 #include "cli/version.hpp"
 #include "main/daemon.hpp"
 #include "main/notify.hpp"
+#include "runtime/own_log.hpp"
 
 namespace drover::start {
 
@@ -43,6 +44,8 @@ void tell(const cli::Context& context, hub::Hub& hub, net::Executor executor) {
 Result<int> run_hub(const cli::Context& context, const cli::HubConfig& config, const std::string& state) {
   Log log(*context.clock, 2, "hub", context.err.tty);
   log.set_level(level_of(config.log_level));
+  runtime::OwnLog own_log(*context.clock, runtime::own_log_directory(state, "hub"));
+  log.also_to(own_log);
   cli::Interrupts interrupts;
   net::IoPool pool(config.threads);
   const Watched watched(pool);

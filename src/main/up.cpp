@@ -1,7 +1,4 @@
 // drover up: a hub and an agent in this process, joined in memory.
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <thread>
 
 #include "agent/agent.hpp"
@@ -9,27 +6,30 @@
 #include "main/daemon.hpp"
 #include "main/notify.hpp"
 #include "net/channel.hpp"
+#include "runtime/own_log.hpp"
 
 namespace drover::start {
 
 namespace {
+/// The terminal belongs to what the services say: our own records go to their files alone.
+struct OwnRecords {
+  OwnRecords(const Clock& clock, const std::string& state, std::string_view program)
+      : store(clock, runtime::own_log_directory(state, program)), log(clock, -1, program, false) {
+    log.also_to(store);
+  }
+  runtime::OwnLog store;
+  Log log;
+};
+
 /// Order of the members is order of the end, turned round.
 class UpProcess final : public cli::LocalHub {
  public:
   UpProcess(const cli::Context& context, const cli::UpConfig& config, std::string state)
-      : clock_(*context.clock),
-        config_(config),
-        state_(std::move(state)),
-        log_fd_(::open((state_ + "/up.log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)),
-        log_(clock_, log_fd_ < 0 ? 2 : log_fd_, "up", false),
-        pool_(2),
-        watched_(pool_) {
-    log_.set_level(level_of(config.hub.log_level));
+      : clock_(*context.clock), config_(config), state_(std::move(state)), pool_(2), watched_(pool_) {
+    hub_log_.log.set_level(level_of(config.hub.log_level));
+    agent_log_.log.set_level(level_of(config.agent.log_level));
   }
-  ~UpProcess() override {
-    (void)stop(false, agent::Agent::Workloads::leave);
-    if (log_fd_ >= 0) ::close(log_fd_);
-  }
+  ~UpProcess() override { (void)stop(false, agent::Agent::Workloads::leave); }
 
   /// Hub and agent come up side by side: both wait for the disk, and the agent for the keeper. Where the
   /// person named a port, the hub comes first: if it is taken, nothing has been started.
@@ -65,7 +65,7 @@ class UpProcess final : public cli::LocalHub {
   /// The usual port, or any free one when nobody asked for it.
   Result<void> open_hub() {
     auto options = hub_options(config_.hub, state_);
-    hub::HubParts parts{pool_, clock_, log_, real_seed(), {}};
+    hub::HubParts parts{pool_, clock_, hub_log_.log, real_seed(), {}};
     auto opened = hub::Hub::open(options, parts);
     if (!opened && opened.error().code == Errc::conflict && !config_.hub_port_given) {
       options.listen[0].port = 0;
@@ -89,8 +89,8 @@ class UpProcess final : public cli::LocalHub {
   }
 
   Result<void> try_agent(const agent::AgentOptions& options) {
-    agent_ = std::make_unique<agent::Agent>(options, agent::AgentParts{pool_, clock_, log_, real_seed()},
-                                            agent::memory_dialer(port_));
+    agent_ = std::make_unique<agent::Agent>(
+        options, agent::AgentParts{pool_, clock_, agent_log_.log, real_seed()}, agent::memory_dialer(port_));
     auto started = net::wait_for(agent_->executor(), agent_->start());
     if (started) return started;
     net::wait_for(agent_->executor(), agent_->stop("it could not start"));
@@ -111,8 +111,7 @@ class UpProcess final : public cli::LocalHub {
   const Clock& clock_;
   cli::UpConfig config_;
   std::string state_;
-  int log_fd_;
-  Log log_;
+  OwnRecords hub_log_{clock_, state_, "hub"}, agent_log_{clock_, agent_state(), "agent"};
   net::IoPool pool_;
   Watched watched_;
   net::MemoryPort port_;

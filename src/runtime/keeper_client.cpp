@@ -304,7 +304,11 @@ net::Awaitable<std::expected<KeeperInstance, KeeperFailure>> KeeperClient::spawn
   const auto build = [&what](std::uint32_t n) {
     const keeper::Spawn fixed{.incarnation = what.incarnation,
                               .passed_fds = std::uint32_t(what.sockets.size())};
-    return Packet(Header{.type = Type::spawn, .request = n}, fixed).text(what.key).text(what.token).bytes();
+    return Packet(Header{.type = Type::spawn, .request = n}, fixed)
+        .text(what.key)
+        .text(what.token)
+        .text(what.correlation)
+        .bytes();
   };
   std::vector<int> fds{parameters.get()};
   fds.insert(fds.end(), what.sockets.begin(), what.sockets.end());
@@ -316,8 +320,11 @@ net::Awaitable<std::expected<KeeperInstance, KeeperFailure>> KeeperClient::spawn
 
 namespace {
 template <class Fixed>
-std::function<std::string(std::uint32_t)> order(Type type, Fixed fixed, std::string key) {
-  return [=](std::uint32_t n) { return Packet(Header{.type = type, .request = n}, fixed).text(key).bytes(); };
+std::function<std::string(std::uint32_t)> order(Type type, Fixed fixed, std::string key,
+                                                std::string correlation = {}) {
+  return [=](std::uint32_t n) {
+    return Packet(Header{.type = type, .request = n}, fixed).text(key).text(correlation).bytes();
+  };
 }
 Result<void> only_status(const Answered& reply) {
   if (reply) return {};
@@ -326,13 +333,15 @@ Result<void> only_status(const Answered& reply) {
 }  // namespace
 
 net::Awaitable<Result<void>> KeeperClient::stop(std::string key, keeper::Stop what,
-                                                std::optional<keeper::SpawnSpec> hook) {
+                                                std::optional<keeper::SpawnSpec> hook,
+                                                std::string correlation) {
   what.hook = hook ? 1 : 0;
-  if (!hook) co_return only_status(co_await impl_->ask(order(Type::stop, what, std::move(key))));
+  auto request = order(Type::stop, what, std::move(key), std::move(correlation));
+  if (!hook) co_return only_status(co_await impl_->ask(std::move(request)));
   const Fd parameters(keeper::sealed_memfd("drover-hook", keeper::encode(*hook)));
   if (!parameters) co_return fail(from_errno(errno, "memfd_create"));
   std::vector<int> fds{parameters.get()};
-  co_return only_status(co_await impl_->ask(order(Type::stop, what, std::move(key)), std::move(fds)));
+  co_return only_status(co_await impl_->ask(std::move(request), std::move(fds)));
 }
 net::Awaitable<Result<std::vector<std::string>>> KeeperClient::sockets() {
   auto reply = co_await impl_->ask([](std::uint32_t n) { return Impl::bare(Type::sockets, n); });

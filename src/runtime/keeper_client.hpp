@@ -54,7 +54,8 @@ struct KeeperSpawn {
   std::string key, token;
   std::uint64_t incarnation = 0;
   keeper::SpawnSpec spec;
-  std::vector<int> sockets;  // for those of its names that say `sent`; the caller's
+  std::vector<int> sockets;      // for those of its names that say `sent`; the caller's
+  std::string correlation = {};  // for the keeper's log
 };
 
 class KeeperClient {
@@ -76,9 +77,10 @@ class KeeperClient {
   bool connected() const;
 
   net::Awaitable<std::expected<KeeperInstance, KeeperFailure>> spawn(KeeperSpawn what);
-  /// `hook`: the command before the first signal.
+  /// `hook`: the command before the first signal. `correlation`: for the keeper's log.
   net::Awaitable<Result<void>> stop(std::string key, keeper::Stop order,
-                                    std::optional<keeper::SpawnSpec> hook = std::nullopt);
+                                    std::optional<keeper::SpawnSpec> hook = std::nullopt,
+                                    std::string correlation = {});
   /// The names of all sockets that it holds, and their end.
   net::Awaitable<Result<std::vector<std::string>>> sockets();
   net::Awaitable<Result<void>> release(std::vector<std::string> names);

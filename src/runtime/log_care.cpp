@@ -57,8 +57,10 @@ Directory look_at(std::string path) {
   return directory;
 }
 
-std::vector<Directory> look_at_all(const std::string& root) {
+std::vector<Directory> look_at_all(const std::string& root, const std::vector<std::string>& also) {
   std::vector<Directory> all;
+  for (const auto& path : also)
+    if (auto directory = look_at(path); !directory.segments.empty()) all.push_back(std::move(directory));
   for (const auto& stack : list_directory(root))
     for (const auto& instance : list_directory(root + "/" + stack)) {
       auto directory = look_at(root + "/" + stack + "/" + instance + "/logs");
@@ -125,9 +127,9 @@ LogCareDone care_for_logs(const std::string& root, const LogCare& care, WallTime
                           const std::atomic<bool>& stop) {
   LogCareDone done;
   const auto before = std::chrono::floor<std::chrono::seconds>(now - care.quiet).time_since_epoch().count();
-  for (auto& directory : look_at_all(root))
+  for (auto& directory : look_at_all(root, care.also))
     if (!care.plain.contains(directory.path) && !stop) compress_closed(directory, before, done, stop);
-  auto all = look_at_all(root);
+  auto all = look_at_all(root, care.also);
   keep_within(all, care.budget != 0 ? care.budget : default_log_budget(root), done);
   return done;
 }

@@ -6,15 +6,17 @@
 #include <cstdint>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "base/time.hpp"
 
 namespace drover::runtime {
 
 struct LogCare {
-  std::uint64_t budget = 0;     // bytes on disk of all directories; 0: default_log_budget()
-  Duration quiet = 10s;         // a file that was written to later than this is left alone
-  std::set<std::string> plain;  // directories whose files are not compressed
+  std::uint64_t budget = 0;       // bytes on disk of all directories; 0: default_log_budget()
+  Duration quiet = 10s;           // a file that was written to later than this is left alone
+  std::set<std::string> plain;    // directories whose files are not compressed
+  std::vector<std::string> also;  // further log directories, beside those below the root
 };
 struct LogCareDone {
   std::uint64_t compressed = 0;                  // files
@@ -26,9 +28,9 @@ struct LogCareDone {
 /// 2 GiB, or a tenth of the disk that holds `directory` when that is less.
 std::uint64_t default_log_budget(const std::string& directory);
 
-/// One pass over ROOT/<stack>/<instance>/logs. The newest file of a directory is never touched. Over the
-/// budget the oldest closed file of the largest directory goes, again and again. Ends early when `stop`
-/// becomes true. Blocks for as long as disk and compression take.
+/// One pass over ROOT/<stack>/<instance>/logs and `also`. The newest file of a directory is never touched.
+/// Over the budget the oldest closed file of the largest directory goes, again and again. Ends early when
+/// `stop` becomes true. Blocks for as long as disk and compression take.
 LogCareDone care_for_logs(const std::string& root, const LogCare& care, WallTime now,
                           const std::atomic<bool>& stop);
 

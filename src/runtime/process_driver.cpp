@@ -102,7 +102,8 @@ net::Awaitable<std::expected<agent::Spawned, SpawnFailed>> ProcessDriver::start(
                       key_of(spawn.run.instance),
                       spawn.run.incarnation,
                       std::move((*prepared)->spec),
-                      {}};
+                      {},
+                      spawn.correlation};
   for (const auto& socket : (*prepared)->sockets) request.sockets.push_back(socket.get());
   for (int attempt = 0;; ++attempt) {
     auto made = co_await impl->client.spawn(request);
@@ -154,7 +155,8 @@ net::Awaitable<Result<void>> ProcessDriver::stop(agent::StopRun order) {
     if (*made) hook = std::move(**made);
     else impl_->emit(agent::HookFailed{order.run, (*made).error().reason});
   }
-  CO_TRYV(co_await impl_->client.stop(key_of(order.run.instance), what, std::move(hook)));
+  CO_TRYV(co_await impl_->client.stop(key_of(order.run.instance), what, std::move(hook),
+                                      std::move(order.correlation)));
   co_return Result<void>();
 }
 

@@ -69,7 +69,8 @@ class Container(E2E):
         self.assertEqual(found, sorted(set(found)))
         missing = found[-1] - found[0] + 1 - len(found)
         self.assertLessEqual(missing, 3, "more than what the killed keeper had in its hands")
-        self.assertIn('"level":"subreaper"', (self.state / "up.log").read_text())
+        own = "".join(path.read_text() for path in (self.state / "agent/own/agent").glob("*.log"))
+        self.assertIn('"level":"subreaper"', own)
 
         # What is orphaned outside of the keeper's tree is waited for.
         self.inside("(sleep 0.2 &) ; :")

@@ -32,8 +32,14 @@ Spawn live_spawn(const Instance& instance) {
                .ports = instance.live_ports};
 }
 
-StopRun stop_order(const Instance& instance) {
-  StopRun order{instance.run(), instance.live_service.stop, {}};
+/// Of the task that has begun on it.
+std::string correlation_of(Step& step, const Instance& instance) {
+  const Attempt* attempt = instance.task ? step.find(*instance.task) : nullptr;
+  return attempt ? attempt->row.assign.who.correlation : std::string();
+}
+
+StopRun stop_order(Step& step, const Instance& instance) {
+  StopRun order{instance.run(), instance.live_service.stop, {}, correlation_of(step, instance)};
   if (!order.stop.before.empty()) order.of = live_spawn(instance);
   return order;
 }
@@ -43,7 +49,7 @@ void stop_run(Step& step, Instance& instance) {
   instance.exited = false;
   end_probes(instance);
   end_upkeep(step, instance);
-  step.then(stop_order(instance));
+  step.then(stop_order(step, instance));
   bool again = wants_run(instance);
   step.show(instance, again ? InstanceState::restarting : InstanceState::stopping,
             instance.unhealthy.empty() ? instance.planned : instance.unhealthy);
@@ -117,7 +123,9 @@ void spawn(Step& step, Instance& instance) {
   instance.seen.health = Health::none;
   step.show(instance, InstanceState::configuring);
   step.mark(instance);
-  step.then(live_spawn(instance));
+  auto order = live_spawn(instance);
+  order.correlation = correlation_of(step, instance);
+  step.then(std::move(order));
 }
 
 void show_finished(Step& step, Instance& instance) {

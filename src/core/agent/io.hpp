@@ -200,6 +200,7 @@ struct Spawn {
   std::uint32_t index = 0;
   Service service;
   std::map<std::string, std::uint16_t> ports;
+  std::string correlation = {};  // of the task that wants it; empty: our own doing
 };
 /// Answered by Exited and Emptied; HookFailed may come before.
 struct StopRun {
@@ -207,6 +208,7 @@ struct StopRun {
   Stop stop;
   std::optional<Spawn>
       of;  // as it was started, for the command before the first signal; absent: there is none
+  std::string correlation = {};
 };
 /// New settings for a run that goes on, of those that the host keeps for it. Not answered.
 struct AdjustRun {
@@ -260,6 +262,8 @@ struct ServeStream {
 struct Note {
   std::string level, message;
   InstanceId instance;
+  TaskId task = {};
+  std::string correlation = {};
 };  // for the agent's own log
 
 using Effect = std::variant<Spawn, StopRun, AdjustRun, ForgetRun, RemoveFiles, AskProbe, Measure, WatchFiles,

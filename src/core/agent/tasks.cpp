@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/json.hpp"
 #include "core/agent/step.hpp"
 
 namespace drover::agent {
@@ -43,6 +44,12 @@ bool newer_known(const World& world, const Assign& frame) {
   return next != world.attempts.end() && next->first.first == frame.task;
 }
 
+void note_task(Step& step, const Attempt& attempt, std::string level, std::string message) {
+  const auto& order = attempt.row.assign;
+  step.then(Note{std::move(level), std::move(message), order.placement.instance, order.task,
+                 order.who.correlation});
+}
+
 void make_way(Step& step, const Attempt& attempt) {
   TaskType type = attempt.row.assign.type;
   Instance* instance = step.find(attempt.row.assign.placement.instance);
@@ -62,6 +69,7 @@ void begin(Step& step, const AttemptKey& key, Attempt& attempt) {
   if (wish.kind == Wish::Kind::reached) return end_attempt(step, key, TaskMove::succeed);
   if (!world.journal_error.empty()) return end_attempt(step, key, TaskMove::refused, full_disk(world));
   Instance* instance = step.find(order.placement.instance);
+  note_task(step, attempt, "info", "A task begins.");
   attempt.row.begun = true;
   attempt.row.incarnation = instance ? instance->row.incarnation : 0;
   attempt.wanted = std::move(wish.wanted);
@@ -187,6 +195,9 @@ void end_attempt(Step& step, const AttemptKey& key, TaskMove outcome, std::strin
   if (!attempt || attempt->stage == Stage::ended) return;
   attempt->stage = Stage::ended;
   attempt->wanted.reset();
+  const bool well = outcome == TaskMove::succeed || outcome == TaskMove::cancel_confirmed;
+  note_task(step, *attempt, well ? "info" : "warn",
+            fmt::format("A task ended: {}{}{}.", enum_name(outcome), error.empty() ? "" : ": ", error));
   attempt->row.outcome = TaskEnded{key.first, key.second, outcome, std::move(error), std::move(output)};
   Instance* instance = step.find(attempt->row.assign.placement.instance);
   if (instance && instance->task == key) instance->task.reset();

@@ -32,6 +32,7 @@ struct Api {
   net::Executor worker;  // for what takes long: passwords, history
   std::string version, revision;
   std::string ui_build;
+  std::string state = {};  // the hub's directory
 };
 
 /// One request of a known caller. The request outlives the handler.
@@ -176,6 +177,7 @@ std::vector<ApiRoute> node_routes();
 std::vector<ApiRoute> stack_routes();
 std::vector<ApiRoute> service_routes();
 std::vector<ApiRoute> instance_routes();
+std::vector<ApiRoute> own_log_routes();
 std::vector<ApiRoute> port_routes();
 std::vector<ApiRoute> deployment_routes();
 std::vector<ApiRoute> task_routes();

@@ -51,13 +51,6 @@ net::Awaitable<Result<Answer>> restart(Api& api, ApiCall call, NoBody) {
 
 // ---- logs
 
-std::map<std::string, std::string> log_options(const ApiCall& call) {
-  std::map<std::string, std::string> out;
-  for (auto* key : {"tail", "since", "until", "follow", "grep", "stream", "level", "format"})
-    if (auto value = call.request.query.get(key)) out[key] = std::string(*value);
-  return out;
-}
-
 LogSource source_of(const SlotEntry& entry, bool named) {
   return {.instance = entry.slot.id,
           .node = entry.slot.node,

@@ -1,5 +1,8 @@
 #include "hub/api/log_merge.hpp"
 
+#include "runtime/log_stream.hpp"
+#include "runtime/own_log.hpp"
+
 namespace drover::hub {
 
 namespace {
@@ -105,18 +108,46 @@ struct Opened {
   std::shared_ptr<Lanes> lanes = std::make_shared<Lanes>();
   std::string trouble;
   bool follow = false;
+  runtime::LogOrder own = {};  // this hub's own log, if it is asked for
+  Link feed = {};              // where it goes
 };
 
-net::Awaitable<void> write_all(Opened opened, net::BodyWriter& out) {
+/// As an agent does with its logs.
+net::Awaitable<void> feed_own(Api& api, runtime::LogOrder order, Link link) {
+  const auto sent =
+      co_await runtime::send_log(api.worker, std::move(order), api.engine.clock().now().wall, *link);
+  if (!sent) [[maybe_unused]]
+    const auto told = co_await link->send(runtime::failure_record(sent.error()));
+  link->close("the end of the log");
+}
+
+net::Awaitable<void> write_lanes(const Opened& opened, net::BodyWriter& out) {
   if (!opened.trouble.empty() && !co_await out.write(opened.trouble)) co_return;
   if (opened.lanes->all.empty()) co_return;
   if (co_await write_by_time(*opened.lanes, out) && opened.follow)
     co_await write_as_it_comes(*opened.lanes, out);
 }
 
+net::Awaitable<void> write_all(Api& api, Opened opened, net::BodyWriter& out) {
+  net::TaskGroup feeding(co_await net::current_executor(), [](std::string_view, std::string_view) {});
+  if (opened.feed) feeding.spawn(feed_own(api, opened.own, opened.feed), "own log");
+  co_await write_lanes(opened, out);
+  feeding.cancel();
+  co_await feeding.join();
+}
+
+void open_own(Api& api, const LogRequest& request, const LogSource& source, Opened& opened) {
+  auto [reading, writing] = net::make_pipe<std::string>(64);
+  opened.own = {runtime::own_log_directory(api.state, source.program), source.program, request.options};
+  opened.feed = writing;
+  opened.lanes->all.push_back({.name = source.name, .link = reading});
+}
+
 net::Awaitable<void> open_one(Api& api, const LogRequest& request, const LogSource& source, Opened& opened,
                               std::optional<Error>& error) {
-  OpenStream ask{.what = "logs", .instance = source.instance, .options = request.options};
+  const bool own = !source.program.empty();
+  OpenStream ask{.what = own ? "own" : "logs", .instance = source.instance, .options = request.options};
+  if (own) ask.options["program"] = source.program;
   auto link = co_await api.streams.open(request.who, *source.node, std::move(ask));
   if (link) {
     opened.lanes->all.push_back({.name = source.name, .link = std::move(*link)});
@@ -131,6 +162,13 @@ net::Awaitable<void> open_one(Api& api, const LogRequest& request, const LogSour
 
 }  // namespace
 
+std::map<std::string, std::string> log_options(const ApiCall& call) {
+  std::map<std::string, std::string> out;
+  for (auto* key : {"tail", "since", "until", "follow", "grep", "stream", "level", "format"})
+    if (auto value = call.request.query.get(key)) out[key] = std::string(*value);
+  return out;
+}
+
 net::Awaitable<Result<net::Response>> stream_logs(Api& api, LogRequest request) {
   Opened opened;
   auto follow = request.options.find("follow");
@@ -140,7 +178,8 @@ net::Awaitable<Result<net::Response>> stream_logs(Api& api, LogRequest request) 
   {
     net::TaskGroup openers(co_await net::current_executor(), [](std::string_view, std::string_view) {});
     for (const auto& source : request.sources)
-      if (source.node) openers.spawn(open_one(api, request, source, opened, error), "open");
+      if (!source.node && !source.program.empty()) open_own(api, request, source, opened);
+      else if (source.node) openers.spawn(open_one(api, request, source, opened, error), "open");
     co_await openers.join();
   }
   if (error && request.sources.size() == 1) co_return fail(std::move(*error));
@@ -149,7 +188,7 @@ net::Awaitable<Result<net::Response>> stream_logs(Api& api, LogRequest request) 
   response.headers.set("Cache-Control", "no-store");
   response.headers.set("X-Accel-Buffering", "no");
   response.endless = opened.follow;
-  response.stream = [opened](net::BodyWriter& out) { return write_all(opened, out); };
+  response.stream = [&api, opened](net::BodyWriter& out) { return write_all(api, opened, out); };
   co_return response;
 }
 

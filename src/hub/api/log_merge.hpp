@@ -1,5 +1,5 @@
 #pragma once
-// Logs of one or several instances as one answer of JSON lines.
+// Logs of one or several instances, or of our own programs, as one answer of JSON lines.
 
 #include <map>
 #include <optional>
@@ -12,7 +12,8 @@ namespace drover::hub {
 
 struct LogSource {
   InstanceId instance;
-  std::optional<NodeId> node;  // none: it has never been placed; an empty log
+  std::string program;         // instead of an instance: agent or keeper of the node, or this hub
+  std::optional<NodeId> node;  // none: it has never been placed (an empty log), or this hub
   std::string name;            // put into each record as "instance"; empty: not
 };
 struct LogRequest {
@@ -20,6 +21,9 @@ struct LogRequest {
   std::vector<LogSource> sources;
   std::map<std::string, std::string> options;  // as in OpenStream
 };
+
+/// The options of a log that a request has.
+std::map<std::string, std::string> log_options(const ApiCall& call);
 
 /// By time for what is there, also when followed; what comes new comes as it comes. Back-pressure reaches the
 /// agents: a slow reader stops them. An agent that is away: one record says so (or, for a single instance,

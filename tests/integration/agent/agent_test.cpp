@@ -181,6 +181,26 @@ TEST_F(AgentTest, LogsReachTheHubAsAStream) {
   EXPECT_EQ(hub_.stream("s2").size(), 1u);
 }
 
+TEST_F(AgentTest, TheKeepersOwnLogReachesTheHubToo) {
+  ASSERT_TRUE(start());
+  auto web = deploy("exec sleep 1000", "web-1");
+  web.who.correlation = "00112233445566778899aabbccddeeff";
+  ASSERT_TRUE(carry_out(web));
+  hub_.send(
+      OpenStream{"s1", "own", {}, {{"program", "keeper"}, {"follow", "true"}, {"format", "structured"}}});
+  ASSERT_TRUE(hub_.streams_lines("s1", 1));
+  const auto record = parse_json(hub_.stream("s1")[0]);
+  ASSERT_TRUE(record) << hub_.stream("s1")[0];
+  EXPECT_EQ(record->at("message"), "started");
+  EXPECT_EQ(record->at("service"), "keeper");
+  EXPECT_EQ(record->at("correlationId"), "00112233445566778899aabbccddeeff");
+  EXPECT_EQ(record->at("context").at("instance"), json::value(to_string(web.placement.instance)));
+  hub_.close_stream("s1");
+  hub_.send(OpenStream{"s2", "own", {}, {{"program", "../../instances"}}});
+  ASSERT_TRUE(hub_.streams_lines("s2", 1));
+  EXPECT_NE(hub_.stream("s2")[0].find("not_found"), std::string::npos) << hub_.stream("s2")[0];
+}
+
 TEST_F(AgentTest, AFullDiskStopsNothing) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root to mount a small file system";
   const runtime::TemporaryDirectory small;

@@ -46,6 +46,12 @@ TEST_F(AgentTest, TellsHealthServicesPortsAndLogs) {
   EXPECT_EQ(ask("GET", "/logs?service=web&grep=nothing").body, "");
   EXPECT_EQ(ask("GET", "/logs?grep=(").status, 400);
   EXPECT_EQ(ask("GET", "/logs?service=nobody").status, 404);
+  for (int i = 0; i < 500 && answer.body.find("\"instance\":\"keeper\"") == std::string::npos; ++i) {
+    answer = ask("GET", "/own-logs?program=keeper&grep=started");
+    ::usleep(2000);
+  }
+  EXPECT_NE(answer.body.find("\"instance\":\"keeper\""), std::string::npos) << answer.body;
+  EXPECT_EQ(ask("GET", "/own-logs?program=hub").status, 400);
 
   answer = ask("GET", "/metrics");
   EXPECT_NE(answer.body.find("drover_service_up{stack=\"shop\",service=\"web\",instance=\"web-1\",host="),

@@ -101,6 +101,7 @@ std::uint32_t Client::send_spawn(const std::string& key, std::uint64_t incarnati
         Packet packet(header, Spawn{.incarnation = incarnation, .passed_fds = std::uint32_t(sockets.size())});
         packet.text(key).text("token-" + std::to_string(::getpid()) + "-" + key + "-" +
                               std::to_string(incarnation));
+        packet.text(correlation);
         return packet;
       },
       fds);

@@ -68,6 +68,7 @@ class Client {
   Seen wait_state(const std::string& key, std::uint64_t incarnation, State state, milliseconds limit = 10s);
   bool at_end(milliseconds limit = 5s);  // the keeper closed the connection
   Welcome welcome{};
+  std::string correlation;   // sent with each spawn
   std::vector<Seen> events;  // seen and not yet asked for, in order
 
  private:

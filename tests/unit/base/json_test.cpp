@@ -158,5 +158,34 @@ TEST(Logs, OneLineInTheFormatOfRecord) {
   EXPECT_EQ(record->at("timestamp"), "1970-01-01T00:00:00Z");
 }
 
+class SecondClock final : public Clock {
+ public:
+  Now now() const override { return {BootTime{}, WallTime{std::chrono::seconds(second)}}; }
+  int second = 0;
+};
+
+class Kept final : public RecordSink {
+ public:
+  void take(std::string line) override { lines.push_back(std::move(line)); }
+  void flush() override {}
+  std::vector<std::string> lines;
+};
+
+TEST(Logs, AFloodIsCutAndCountedAndDoesNotHideErrors) {
+  SecondClock clock;
+  Kept kept;
+  Log log(clock, -1, "hub", false);
+  log.also_to(kept);
+  for (std::uint32_t i = 0; i < Log::per_second + 500; ++i) log.info("again");
+  EXPECT_EQ(kept.lines.size(), Log::per_second);
+  log.error("seen all the same");
+  EXPECT_THAT(kept.lines.back(), HasSubstr("seen all the same"));
+  clock.second = 1;
+  log.info("next");
+  ASSERT_EQ(kept.lines.size(), Log::per_second + 3u);
+  EXPECT_THAT(kept.lines[Log::per_second + 1], HasSubstr("\"count\":\"500\""));
+  EXPECT_THAT(kept.lines.back(), HasSubstr("next"));
+}
+
 }  // namespace
 }  // namespace drover
