@@ -41,7 +41,7 @@ class OwnPrinter {
     line += " " + printable(text(record, "message"));
     if (const auto* context = at(record, "context"); context && context->is_object())
       for (const auto& [key, value] : context->get_object())
-        if (key != "stream") line += field(key, *context);
+        if (key != "stream" && key != "timestamp" && key != "service") line += field(key, *context);
     if (at(record, "correlationId")) line += field("correlationId", record);
     return line;
   }

@@ -22,6 +22,11 @@ namespace {
 constexpr std::size_t notes_kept = 4096;
 constexpr std::uint64_t healthy_ns = 1000 * ms;
 
+/// From now on what we report goes to the keeper's log.
+void speak_into(int pipe) {
+  if (pipe >= 0) ::dup2(pipe, STDERR_FILENO);
+}
+
 class Guard {
  public:
   Guard(const Options& options, Handoff handoff) : options_(options), handoff_(std::move(handoff)) {}
@@ -51,6 +56,7 @@ int Guard::run() {
   ::sigprocmask(SIG_SETMASK, &signals, nullptr);
   const Fd wakeup(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
   handoff_.guard_pid = ::getpid();
+  speak_into(handoff_.find(own_pipe_name));
   if (handoff_.keeper_pid == 0) start_keeper();
   else {  // we are the guard's next version, the keeper lives; it may not have read all that we sent before
     started_ns_ = boot_ns();
@@ -176,7 +182,7 @@ void Guard::receive_link() {
     switch (message.verb) {
       case LinkVerb::hold:
         if (!owned.empty() && message.name == std::string_view(own_pipe_name))
-          ::dup2(owned.front().get(), STDERR_FILENO);
+          speak_into(owned.front().get());
         if (!owned.empty()) handoff_.fds[message.name] = std::move(owned.front());
         break;
       case LinkVerb::drop: handoff_.take(message.name); break;
