@@ -20,8 +20,8 @@ struct DownFlags {
   bool force = false;
 };
 
-/// Nothing answers, but a killed hub may have left its workloads with the keeper.
-Result<int> end_left_overs(const Context& context, Duration limit) {
+/// A killed hub may have left its workloads with the keeper. False: there is nothing.
+Result<bool> end_left_overs(const Context& context, Duration limit) {
   auto state = context.state_directory();
   bool ended = false;
   for (const auto& agent : {state + "/agent", state}) {
@@ -31,18 +31,20 @@ Result<int> end_left_overs(const Context& context, Duration limit) {
     TRY(bool found, end_keeper(agent, run, std::min<Duration>(limit, 10s)));
     ended |= found;
   }
-  if (!ended)
-    return fail(Errc::not_found, "nothing runs here", "nobody listens on " + context.socket_path(),
-                "another one: --state DIR");
-  context.err.write("what was left is stopped\n");
-  return 0;
+  if (ended) context.err.write("what was left is stopped\n");
+  return ended;
 }
 
 Result<int> down(Context& context, const DownFlags& flags) {
   TRY(auto limit, parse_duration(flags.timeout));
   auto state = context.state_directory();
   auto pid = listening_pid(state + "/hub.sock");
-  if (!pid) return end_left_overs(context, limit);
+  if (!pid) {
+    TRY(bool ended, end_left_overs(context, limit));
+    if (ended) return 0;
+    return fail(Errc::not_found, "nothing runs here", "nobody listens on " + context.socket_path(),
+                "another one: --state DIR");
+  }
   int written = 0;
   std::ifstream(pid_file(state)) >> written;
   if (written != *pid)
@@ -68,6 +70,8 @@ Result<int> down(Context& context, const DownFlags& flags) {
     if (auto page = api->get("/instances", net::Query({{"limit", "1000"}})))
       progress.show(list(*page, "items"));
   }
+  // It may have been about to die when we asked, and died without a word.
+  TRYV(end_left_overs(context, limit));
   context.err.write("everything is stopped\n");
   return 0;
 }

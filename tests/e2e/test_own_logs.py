@@ -50,5 +50,5 @@ class OwnLogs(E2E):
         self.cli("down", state=state, timeout=90)
         after = self.cli("logs", "--own", "--grep", restart["correlation"], "-o", "json", state=state)
         self.assertIn("read from the files", after.stderr)
-        self.assertEqual({r["instance"] for r in records(after)}, {"hub", "agent", "keeper"})
+        self.assertEqual({r["service"] for r in records(after)}, {"hub", "agent", "keeper"})
         self.cli("logs", "--own", state=self.base / "nothing", check=3)

@@ -54,6 +54,7 @@ TEST_F(OwnLog, TheLastWordsAreWrittenBeforeTheEnd) {
     ASSERT_EQ(client.shutdown(2000), Status::ok);
     EXPECT_TRUE(client.at_end());
   }
+  EXPECT_TRUE(eventually([&] { return !alive(guard_pid()) && !alive(keeper_pid()); }));
   EXPECT_TRUE(said("\"exit\":\"signal 15\""));
 }
 

@@ -170,7 +170,7 @@ TEST_F(Spawning, AHundredAtOnceAndAgain) {
     return count;
   };
   EXPECT_LT(fds(keeper_pid()), 25u);
-  EXPECT_TRUE(eventually([&] { return fds(guard_pid()) < 15; }));
+  EXPECT_TRUE(eventually([&] { return fds(guard_pid()) < 20; }));
 }
 
 TEST_F(Spawning, AnUnknownRequestIsRefusedAndABrokenOneEndsTheConnection) {
