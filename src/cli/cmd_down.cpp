@@ -20,8 +20,8 @@ struct DownFlags {
   bool force = false;
 };
 
-/// A killed hub may have left its workloads with the keeper. False: there is nothing.
-Result<bool> end_left_overs(const Context& context, Duration limit) {
+/// Nothing answers, but a killed hub may have left its workloads with the keeper.
+Result<int> end_left_overs(const Context& context, Duration limit) {
   auto state = context.state_directory();
   bool ended = false;
   for (const auto& agent : {state + "/agent", state}) {
@@ -31,20 +31,18 @@ Result<bool> end_left_overs(const Context& context, Duration limit) {
     TRY(bool found, end_keeper(agent, run, std::min<Duration>(limit, 10s)));
     ended |= found;
   }
-  if (ended) context.err.write("what was left is stopped\n");
-  return ended;
+  if (!ended)
+    return fail(Errc::not_found, "nothing runs here", "nobody listens on " + context.socket_path(),
+                "another one: --state DIR");
+  context.err.write("what was left is stopped\n");
+  return 0;
 }
 
 Result<int> down(Context& context, const DownFlags& flags) {
   TRY(auto limit, parse_duration(flags.timeout));
   auto state = context.state_directory();
   auto pid = listening_pid(state + "/hub.sock");
-  if (!pid) {
-    TRY(bool ended, end_left_overs(context, limit));
-    if (ended) return 0;
-    return fail(Errc::not_found, "nothing runs here", "nobody listens on " + context.socket_path(),
-                "another one: --state DIR");
-  }
+  if (!pid) return end_left_overs(context, limit);
   int written = 0;
   std::ifstream(pid_file(state)) >> written;
   if (written != *pid)
@@ -70,8 +68,6 @@ Result<int> down(Context& context, const DownFlags& flags) {
     if (auto page = api->get("/instances", net::Query({{"limit", "1000"}})))
       progress.show(list(*page, "items"));
   }
-  // It may have been about to die when we asked, and died without a word.
-  TRYV(end_left_overs(context, limit));
   context.err.write("everything is stopped\n");
   return 0;
 }
