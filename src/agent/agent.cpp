@@ -209,6 +209,7 @@ struct Agent::Impl {
       Impl& impl;
       std::uint64_t session;
       void operator()(Spawn& e) const { impl.performer->perform(std::move(e)); }
+      void operator()(LookAtPorts& e) const { impl.performer->perform(std::move(e)); }
       void operator()(StopRun& e) const { impl.performer->perform(std::move(e)); }
       void operator()(AdjustRun& e) const { impl.performer->perform(std::move(e)); }
       void operator()(ForgetRun& e) const { impl.performer->perform(std::move(e)); }

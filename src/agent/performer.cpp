@@ -1,5 +1,7 @@
 #include "agent/performer.hpp"
 
+#include "runtime/run_ports.hpp"
+
 namespace drover::agent {
 
 namespace {
@@ -25,6 +27,7 @@ net::Awaitable<void> Performer::close() {
 }
 
 void Performer::perform(Measure effect) { tasks_.spawn(measure(effect.run), "measure"); }
+void Performer::perform(LookAtPorts effect) { tasks_.spawn(look(std::move(effect)), "ports"); }
 void Performer::perform(AskProbe effect) { tasks_.spawn(probe(std::move(effect)), "probe"); }
 
 void Performer::queue(InstanceId instance, Work work) {
@@ -101,6 +104,16 @@ net::Awaitable<void> Performer::probe(AskProbe what) { feed_(co_await prober_.as
 net::Awaitable<void> Performer::measure(Run run) {
   const auto stats = co_await driver_.stats(run);
   if (stats && stats->memory_bytes) feed_(Measured{run, *stats->memory_bytes});
+}
+
+net::Awaitable<void> Performer::look(LookAtPorts what) {
+  const auto facts = driver_.facts(what.run);
+  if (!facts) co_return;
+  std::string trouble;
+  co_await net::run_on(driver_.files(), [&] {
+    trouble = runtime::port_trouble(what.service, what.ports, {facts->cgroup, facts->pid});
+  });
+  feed_(Trouble{what.run, About::ports, std::move(trouble)});
 }
 
 }  // namespace drover::agent

@@ -28,6 +28,7 @@ class Performer {
   void perform(RemoveFiles effect) { queue(effect.instance, std::move(effect)); }
   void perform(AskProbe effect);
   void perform(Measure effect);
+  void perform(LookAtPorts effect);
   void perform(WatchFiles effect) { watch_.set(std::move(effect)); }
 
   /// What is in progress is cancelled; the truth is in the keeper.
@@ -45,6 +46,7 @@ class Performer {
   net::Awaitable<void> remove(RemoveFiles what);
   net::Awaitable<void> probe(AskProbe what);
   net::Awaitable<void> measure(Run run);
+  net::Awaitable<void> look(LookAtPorts what);
 
   runtime::ProcessDriver& driver_;
   Log& log_;

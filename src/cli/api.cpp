@@ -12,8 +12,9 @@
 namespace drover::cli {
 
 namespace {
-constexpr Duration answer_limit = 60s;
-constexpr Duration stream_idle = std::chrono::hours(24);
+constexpr Duration default_answer_limit = 30s;
+constexpr Duration stream_idle = 10min;  // a rare word in a large log lets one wait
+constexpr Duration endless_idle = std::chrono::hours(24);
 constexpr std::string_view base = "/api/v1";
 
 Result<std::shared_ptr<const net::TlsClient>> trust(const std::string& pin, const std::string& ca_file) {
@@ -31,6 +32,14 @@ Result<std::shared_ptr<const net::TlsClient>> trust(const std::string& pin, cons
 
 std::string or_else(const std::string& first, const std::string& second) {
   return first.empty() ? second : first;
+}
+
+Result<Duration> answer_limit(const Context& context) {
+  const auto given = context.variable("DROVER_ANSWER_LIMIT");
+  if (given.empty()) return default_answer_limit;
+  const auto limit = parse_duration(given);
+  if (limit && *limit > Duration(0)) return *limit;
+  return fail(Errc::invalid, "DROVER_ANSWER_LIMIT: \"" + given + "\" is not a duration", {}, "30s, 2m");
 }
 
 bool is_loopback(const std::string& host) {
@@ -56,6 +65,7 @@ Result<Api> Api::open(const Context& context) {
   auto target = std::make_shared<Target>();
   target->context = &context;
   target->verbose = context.flags.verbose;
+  TRY(target->answer_limit, answer_limit(context));
   target->token = or_else(context.flags.token, context.variable("DROVER_TOKEN"));
   // --state is nearer than DROVER_HUB: who names a directory means the hub that lives in it.
   auto hub = context.flags.hub;
@@ -82,7 +92,19 @@ std::string Api::address() const {
   return url.scheme == "unix" ? "unix:" + url.socket : url.scheme + "://" + url.authority();
 }
 
+Api Api::at_most(Duration limit) const {
+  auto target = std::make_shared<Target>(*target_);
+  target->answer_limit = std::min(target->answer_limit, std::max<Duration>(limit, 100ms));
+  return Api(std::move(target));
+}
+
 Error Api::explain(Error error) const {
+  if (error.code == Errc::timeout) {
+    error.message = "the hub " + address() + " does not answer (" + error.message + ")";
+    error.hint = target_->url.scheme == "unix" ? "it is there, but busy or hung: drover down --force ends it"
+                                               : "is it well, and the network?";
+    return error;
+  }
   if (error.code != Errc::unavailable && error.code != Errc::denied) return error;
   if (target_->url.scheme == "unix" && error.code == Errc::unavailable) {
     auto out = nothing_runs(*target_->context);
@@ -120,7 +142,7 @@ net::ClientRequest Api::request(const Call& call) const {
 
 net::Awaitable<Result<Answer>> Api::send_async(Call call) const {
   net::HttpClient client(target_->url, target_->settings);
-  auto response = co_await client.request(request(call), answer_limit);
+  auto response = co_await client.request(request(call), target_->answer_limit);
   if (!response) co_return fail(explain(std::move(response.error())));
   if (response->status >= 400) co_return fail(net::problem_error(response->status, response->body));
   Answer answer;
@@ -166,14 +188,14 @@ Result<json::array> Api::items(const std::string& path, const std::string& sort)
 
 net::Awaitable<Result<void>> Api::lines(Call call, std::function<bool(std::string)> on_line) const {
   net::HttpClient client(target_->url, target_->settings);
-  auto stream = co_await client.open(request(call), answer_limit);
+  auto stream = co_await client.open(request(call), target_->answer_limit);
   if (!stream) co_return fail(explain(std::move(stream.error())));
   if (stream->status() >= 400) {
     CO_TRY(auto body, co_await stream->rest(10s, 1 << 20));
     co_return fail(net::problem_error(stream->status(), body));
   }
   for (;;) {
-    CO_TRY(auto line, co_await stream->line(stream_idle));
+    CO_TRY(auto line, co_await stream->line(call.endless ? endless_idle : stream_idle));
     if (!line) co_return Result<void>();
     if (!line->empty() && !on_line(std::move(*line))) co_return Result<void>();
   }

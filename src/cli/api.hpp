@@ -24,12 +24,14 @@ struct Call {
   std::string body;
   std::string content_type = "application/json";
   std::string if_match;
+  bool endless = false;  // a stream that has no end of its own: silence is no trouble
 };
 
-/// Calls block, with a deadline of their own; each one makes its own connection. Errors: what the hub said,
-/// or
+/// Calls block, with a deadline of their own (DROVER_ANSWER_LIMIT, 30 s); each one makes its own connection.
+/// Errors: what the hub said, or
 ///   not_found   nothing runs here (no socket)
 ///   unavailable the hub elsewhere cannot be reached
+///   timeout     it is there and does not answer
 class Api {
  public:
   static Result<Api> open(const Context& context);
@@ -44,12 +46,15 @@ class Api {
   net::Awaitable<Result<Answer>> send_async(Call call) const;
   /// "unix:…" or "https://…": for messages.
   std::string address() const;
+  /// The same hub, with an earlier deadline for each call.
+  Api at_most(Duration limit) const;
 
  private:
   struct Target {
     net::Url url;
     net::ClientSettings settings;
     std::string token;
+    Duration answer_limit{};
     bool verbose = false;
     const Context* context = nullptr;
   };

@@ -15,6 +15,8 @@
 namespace drover::cli {
 
 namespace {
+constexpr Duration force_patience = 15s;  // for its own end; then it is killed
+
 struct DownFlags {
   std::string timeout = "2m";
   bool force = false;
@@ -38,6 +40,34 @@ Result<int> end_left_overs(const Context& context, Duration limit) {
   return 0;
 }
 
+/// Shows what is left until it has ended; false: not within `limit`.
+bool wait_for_end(const Context& context, const Process& process, Duration limit) {
+  const auto asking = context.local();
+  Progress progress(context);
+  const auto until = context.clock->now().boot + limit;
+  while (!process.wait(100ms)) {
+    const auto left = until - context.clock->now().boot;
+    if (left <= Duration(0)) return false;
+    const auto api = Api::open(asking);
+    if (!api) continue;
+    const auto page =
+        api->at_most(std::min<Duration>(left, 2s)).get("/instances", net::Query({{"limit", "1000"}}));
+    if (page) progress.show(list(*page, "items"));
+  }
+  return true;
+}
+
+/// It does not end by itself: it is killed, and the keeper, which does not need it, ends what it ran.
+Result<int> end_by_force(const Context& context, const Process& process) {
+  context.err.write("it does not end; it is killed\n");
+  TRYV(process.signal(SIGKILL));
+  if (!process.wait(10s))
+    return fail(Errc::timeout, "it was killed and is still there (uninterruptible sleep)");
+  auto ended = end_left_overs(context, 1s);
+  if (!ended && ended.error().code == Errc::not_found) return 0;  // there was nothing
+  return ended;
+}
+
 Result<int> down(Context& context, const DownFlags& flags) {
   TRY(auto limit, parse_duration(flags.timeout));
   auto state = context.state_directory();
@@ -56,18 +86,11 @@ Result<int> down(Context& context, const DownFlags& flags) {
     ::usleep(100'000);
     TRYV(process.signal(SIGTERM));
   }
-  auto asking = context.local();
-  Progress progress(context);
-  auto until = context.clock->now().boot + limit;
-  while (!process.wait(100ms)) {
-    if (context.clock->now().boot > until)
-      return fail(Errc::timeout, "it has not ended after " + human_duration(limit), {},
-                  "drover ps   shows what is left; --force ends it at once");
-    auto api = Api::open(asking);
-    if (!api) continue;
-    if (auto page = api->get("/instances", net::Query({{"limit", "1000"}})))
-      progress.show(list(*page, "items"));
-  }
+  const bool ended = wait_for_end(context, process, flags.force ? std::min(limit, force_patience) : limit);
+  if (!ended && flags.force) return end_by_force(context, process);
+  if (!ended)
+    return fail(Errc::timeout, "it has not ended after " + human_duration(limit), {},
+                "drover ps   shows what is left; --force ends it at once");
   context.err.write("everything is stopped\n");
   return 0;
 }
@@ -78,8 +101,9 @@ Command down_command() {
   Command end{"down",
               "Stop everything that `drover up` runs here, in order, and the process itself. Nothing is left "
               "behind."};
-  end.flags = {{"--timeout", "How long to wait (default 2m).", &flags->timeout, "TIME", {}},
-               {"--force", "At once, without grace.", &flags->force, "", {}}};
+  end.flags = {
+      {"--timeout", "How long to wait (default 2m).", &flags->timeout, "TIME", {}},
+      {"--force", "At once, without grace; killed when it does not end by itself.", &flags->force, "", {}}};
   end.run = [flags](Context& context) { return down(context, *flags); };
   return end;
 }

@@ -117,6 +117,7 @@ Result<int> events(Context& context, EventFlags flags) {
     if (!show(line)) return 0;
   if (!flags.follow) return 0;
   Call now{"GET", "/events"};
+  now.endless = true;
   now.query.add("follow", "true");
   if (!position.empty()) now.query.add("since", position);
   TRYV(net::block_on(api.lines(now, show)));
@@ -140,6 +141,7 @@ Call log_call(const LogFlags& flags) {
   put("stream", flags.stream);
   put("node", flags.node);
   if (flags.tail) put("tail", std::to_string(*flags.tail));
+  call.endless = flags.follow;
   if (flags.follow) put("follow", "true");
   return call;
 }

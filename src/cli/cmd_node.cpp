@@ -109,7 +109,8 @@ Result<int> drain(Context& context, const DrainFlags& flags) {
   TRY(int status, act(context, flags.names, "drain"));
   if (!shall_wait(context, flags.wait)) return status;
   TRY(auto limit, parse_duration(flags.wait.timeout));
-  TRY(auto api, Api::open(context));
+  TRY(auto hub, Api::open(context));
+  const Api api = hub.at_most(limit);
   auto until = context.clock->now().boot + limit;
   for (const auto& name : flags.names) {
     for (;;) {

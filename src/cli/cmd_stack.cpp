@@ -112,9 +112,10 @@ struct RemoveFlags {
 };
 
 /// The stack itself vanishes in the end: waits for that, not for a deployment that vanishes with it.
-Result<int> wait_until_gone(const Context& context, const Api& api, const std::string& stack,
+Result<int> wait_until_gone(const Context& context, const Api& hub, const std::string& stack,
                             const WaitFlags& flags) {
   TRY(auto limit, parse_duration(flags.timeout));
+  const Api api = hub.at_most(limit);
   auto until = context.clock->now().boot + limit;
   Progress progress(context);
   for (;;) {

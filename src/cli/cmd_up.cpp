@@ -74,8 +74,9 @@ Error failed_instance(const json::value& instance, const std::string& name) {
 }
 
 /// For a stack that had been stopped: until all instances are well. There is no deployment to wait for.
-Result<int> wait_until_well(const Context& context, const Api& api, const std::string& stack, Duration limit,
+Result<int> wait_until_well(const Context& context, const Api& hub, const std::string& stack, Duration limit,
                             StopFlag stop, Progress& progress) {
+  const Api api = hub.at_most(limit);
   auto until = context.clock->now().boot + limit;
   for (;;) {
     TRY(auto page, api.get("/instances", net::Query({{"filter", "stack:" + stack}, {"limit", "1000"}})));

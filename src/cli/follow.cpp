@@ -169,7 +169,8 @@ void Progress::show(const json::array& unordered) {
   context_.err.write(out);
 }
 
-Result<int> follow_deployment(const Context& context, const Api& api, const Following& what) {
+Result<int> follow_deployment(const Context& context, const Api& hub, const Following& what) {
+  const Api api = hub.at_most(what.limit);
   std::optional<Interruptible> watch;
   if (!what.stop) watch.emplace();  // else somebody else looks after signals
   Progress own(context);
@@ -201,7 +202,8 @@ Result<int> follow_deployment(const Context& context, const Api& api, const Foll
   }
 }
 
-Result<int> follow_operation(const Context& context, const Api& api, const std::string& id, Duration limit) {
+Result<int> follow_operation(const Context& context, const Api& hub, const std::string& id, Duration limit) {
+  const Api api = hub.at_most(limit);
   Interruptible watch;
   auto until = context.clock->now().boot + limit;
   for (;;) {

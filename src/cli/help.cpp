@@ -58,7 +58,8 @@ const char* topics =
     "fit\n"
     "            10 differences found (plan --exit-code)  11 cancelled at the prompt  130 interrupted\n"
     "ENVIRONMENT DROVER_STATE DROVER_HUB DROVER_TOKEN DROVER_PIN DROVER_CA_FILE DROVER_OUTPUT NO_COLOR "
-    "FORCE_COLOR\n";
+    "FORCE_COLOR\n"
+    "            DROVER_ANSWER_LIMIT (30s): how long to wait for an answer of the hub\n";
 }  // namespace
 
 std::string help_text(const Command& command, const std::string& path, const std::vector<Flag>& global,

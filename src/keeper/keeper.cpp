@@ -10,6 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 namespace drover::keeper {
 
 Keeper::Keeper(const Options& options, Handoff handoff, bool resumed)
@@ -92,7 +94,9 @@ void Keeper::dispatch(std::uint64_t tag, std::uint32_t events) {
   switch (Kind(tag & ~0xffffffffull)) {
     case kind_signal: return signals();
     case kind_listen: return clients_->accept_from(listen_.get());
-    case kind_link: return link_ready();
+    case kind_link:
+      if ((events & EPOLLOUT) != 0) send_to_guard();
+      return link_ready();
     case kind_news: return log_news();
     case kind_timer: return timers();
     case kind_client:
@@ -195,6 +199,7 @@ void Keeper::log_news() {
     if (found == instances_.end()) continue;
     auto& instance = *found->second;
     if (message.news == LogNews::loss) announce(instance, EventKind::log_loss);
+    if (message.news == LogNews::trouble) announce(instance, EventKind::log_trouble);
     if (message.news == LogNews::written) {
       instance.log_dirty = true;
       const auto now = boot_ns();
@@ -213,15 +218,39 @@ void Keeper::log_news() {
 }
 
 void Keeper::hold(const std::string& name, int fd) {
-  if (!link_ || send_link(link_.get(), LinkVerb::hold, name, fd)) return;
-  pollfd ready{link_.get(), POLLOUT, 0};  // a guard that is stopped or slow
-  if (errno == EAGAIN && ::poll(&ready, 1, 200) == 1 && send_link(link_.get(), LinkVerb::hold, name, fd))
-    return;
-  report(Severity::warning, "the guard does not take a descriptor", name, errno);
+  if (!link_ || (for_guard_.empty() && send_link(link_.get(), LinkVerb::hold, name, fd))) return;
+  queue_for_guard({LinkVerb::hold, name, Fd(::fcntl(fd, F_DUPFD_CLOEXEC, 3))});
 }
 
 void Keeper::drop(const std::string& name) {
-  if (link_) send_link(link_.get(), LinkVerb::drop, name);
+  if (!link_ || (for_guard_.empty() && send_link(link_.get(), LinkVerb::drop, name))) return;
+  const auto unsent = std::find_if(for_guard_.begin(), for_guard_.end(),
+                                   [&](const ForGuard& each) { return each.name == name; });
+  if (unsent != for_guard_.end() && unsent->verb == LinkVerb::hold) for_guard_.erase(unsent);
+  else queue_for_guard({LinkVerb::drop, name, {}});
+}
+
+/// A guard that is stopped or slow is not waited for. What waits is bounded by what it holds and what lives.
+void Keeper::queue_for_guard(ForGuard what) {
+  for_guard_.push_back(std::move(what));
+  if (for_guard_.size() == 1) watch_link(EPOLLIN | EPOLLOUT);
+}
+
+void Keeper::send_to_guard() {
+  while (!for_guard_.empty()) {
+    const auto& next = for_guard_.front();
+    if (!send_link(link_.get(), next.verb, next.name, next.fd.get())) {
+      if (errno == EAGAIN) return;
+      report(Severity::warning, "the guard cannot be told", next.name, errno);
+    }
+    for_guard_.pop_front();
+  }
+  watch_link(EPOLLIN);
+}
+
+void Keeper::watch_link(std::uint32_t events) {
+  epoll_event event{.events = events, .data = {.u64 = kind_link}};
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, link_.get(), &event);
 }
 
 Handoff Keeper::make_handoff() {
@@ -280,6 +309,7 @@ void Keeper::resume_log_thread() {
 void Keeper::guard_died() {
   report(Severity::warning, "the guard died; this process takes its place");
   link_.reset();
+  for_guard_.clear();  // we take its place with all that we have
   if (!quiesce()) ::_exit(71);
   clients_->close_all();
   auto handoff = make_handoff();

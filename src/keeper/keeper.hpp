@@ -4,6 +4,7 @@
 // protocol. stop.cpp: stop, kill, shutdown. passing.cpp: sockets for the children. adopt.cpp: taking over
 // from a keeper that is gone. own_log.cpp: what is reported.
 
+#include <deque>
 #include <set>
 #include <unordered_map>
 
@@ -55,6 +56,15 @@ class Keeper {
   void signals();
   void reap_children();
   void link_ready();
+  /// What the guard could not take yet.
+  struct ForGuard {
+    LinkVerb verb = LinkVerb::hold;
+    std::string name;
+    Fd fd;
+  };
+  void queue_for_guard(ForGuard what);
+  void send_to_guard();
+  void watch_link(std::uint32_t events);
   void timers();
   void arm();
   void log_news();
@@ -155,6 +165,7 @@ class Keeper {
   std::unordered_map<pid_t, Instance*> by_pid_;  // main processes and hooks that have not ended
   std::map<std::string, Fd> sockets_;            // that are passed to children, by name
   std::set<std::pair<std::uint64_t, std::uint32_t>> due_;
+  std::deque<ForGuard> for_guard_;
   std::vector<ExitNote> notes_;  // from the guard, for processes whose end we have not seen yet
   StatusInfo status_;
   struct {

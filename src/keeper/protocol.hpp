@@ -203,6 +203,7 @@ enum class EventKind : std::uint16_t {
   log_closed = 6,   // after emptied: the last line is in the file
   stuck = 7,        // 5 s after the kill something still lives (uninterruptible sleep)
   hook_ended = 8,   // see InstanceInfo::hook
+  log_trouble = 9,  // InstanceInfo::log_failing has changed
 };
 enum class ExitKind : std::uint16_t {
   none = 0,

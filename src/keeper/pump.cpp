@@ -287,11 +287,14 @@ void Pump::close(Log& log) {
 
 void Pump::publish(Log& log) {
   auto& data = log.record.data();
-  data.failing = log.failing ? 1 : 0;
+  const std::uint8_t failing = log.failing ? 1 : 0;
+  const bool other = data.failing != failing;
+  data.failing = failing;
   if (!log.segments) return;
   data.log_error = log.failing ? log.segments->error() : 0;
   data.segment = log.segments->number();
   data.offset = log.segments->size();
+  if (other) tell(log, LogNews::trouble);
 }
 
 void Pump::tell(Log& log, LogNews news) {

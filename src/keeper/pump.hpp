@@ -36,7 +36,7 @@ struct Log {
   bool gap = false;  // its pipe vanished while no keeper lived
 };
 
-enum class LogNews : std::uint32_t { closed, written, loss };
+enum class LogNews : std::uint32_t { closed, written, loss, trouble };
 struct LogMessage {
   std::uint32_t owner = 0;
   LogNews news = LogNews::closed;

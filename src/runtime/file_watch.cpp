@@ -131,7 +131,8 @@ struct FileWatch::Impl {
     bool complained = false;
     for (;;) {
       if (!tree.trouble.empty() && !std::exchange(complained, true))
-        parts.on_event(agent::WatchTrouble{order.run, "not all is watched for changes: " + tree.trouble});
+        parts.on_event(agent::Trouble{order.run, agent::About::watch,
+                                      "not all is watched for changes: " + tree.trouble});
       if (!co_await inotify->readable()) co_return;
       std::string first;
       const auto until = std::chrono::steady_clock::now() + parts.limits.longest;
@@ -158,9 +159,10 @@ void FileWatch::set(agent::WatchFiles order) {
   if (order.paths.empty()) return;
   const int fd = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
   if (fd < 0)
-    return impl_->parts.on_event(agent::WatchTrouble{
-        order.run, fmt::format("nothing is watched for changes: {} (fs.inotify.max_user_instances)",
-                               std::strerror(errno))});
+    return impl_->parts.on_event(
+        agent::Trouble{order.run, agent::About::watch,
+                       fmt::format("nothing is watched for changes: {} (fs.inotify.max_user_instances)",
+                                   std::strerror(errno))});
   auto inotify = std::make_shared<Descriptor>(impl_->parts.executor, fd);
   impl_->open.emplace(order.run, inotify);
   impl_->tasks.spawn(impl_->follow(std::move(order), std::move(inotify)), "watch");

@@ -13,7 +13,7 @@
 
 namespace drover::runtime {
 
-/// Limits of one run's watches; what is beyond them is told as WatchTrouble.
+/// Limits of one run's watches; what is beyond them is told as Trouble.
 struct WatchLimits {
   std::size_t directories = 4096;
   std::size_t depth = 16;
@@ -27,7 +27,7 @@ class FileWatch {
  public:
   struct Parts {
     net::Executor executor, files;
-    std::function<void(agent::Event)> on_event;  // FilesChanged, WatchTrouble
+    std::function<void(agent::Event)> on_event;  // FilesChanged, Trouble
     WatchLimits limits;
   };
   FileWatch(Parts parts, Log& log);

@@ -173,10 +173,21 @@ struct LogReader::Impl {
     const auto size = block.size();
     char more;
     if (file && file->read(&more, 1, at.offset + size) == 1) return true;
+    tell_gap(*next - at.segment - (file ? 1 : 0));
     at = {*next, 0};
     file.reset();
     block.clear();
     return true;
+  }
+
+  /// The budget was faster than this reader.
+  void tell_gap(std::uint64_t files_gone) {
+    if (files_gone == 0) return;
+    queued.push_back(
+        {last_ns, LogStream::out,
+         fmt::format("[drover: {} log file{} gone by the budget before {} could be read here]", files_gone,
+                     files_gone == 1 ? " was" : "s were", files_gone == 1 ? "it" : "they")});
+    assembler = {};  // what follows does not continue a line from before
   }
 
   /// A compressed file that the disk has spoilt: said once, and its rest is left out.
@@ -268,7 +279,9 @@ Result<std::vector<LogRecord>> LogReader::next(std::size_t bytes) {
     impl_->queued.pop_front();
   }
   impl_->at_end = false;
-  for (std::size_t looked = 0; size < bytes && looked < look_limit && !impl_->at_end; looked += block_size) {
+  // What is queued meanwhile (a word of ours on what is missing) comes before what follows it.
+  for (std::size_t looked = 0; size < bytes && looked < look_limit && !impl_->at_end && impl_->queued.empty();
+       looked += block_size) {
     if (impl_->fill()) impl_->take(add);
     else impl_->at_end = true;
   }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <set>
 
 #include "runtime/companion.hpp"
@@ -49,7 +50,7 @@ struct ProcessDriver::Impl {
   struct Known {
     bool starting = false;  // the start has not been answered yet: news wait
     bool exited = false, emptied = false, stuck = false, hook_told = false;
-    bool log_closed = false;
+    bool log_closed = false, log_trouble = false;
     bool waiting_for_log = false;
     keeper::InstanceInfo latest;
     std::string cgroup, log_directory, slot;
@@ -132,6 +133,11 @@ struct ProcessDriver::Impl {
       known.hook_told = true;
       emit(agent::HookFailed{run, describe_hook(info)});
     }
+    const bool failing = info.log_failing != 0 && info.log_error != 0;
+    if (failing != std::exchange(known.log_trouble, failing))
+      emit(agent::Trouble{
+          run, agent::About::log,
+          failing ? fmt::format("its log cannot be written: {}", std::strerror(info.log_error)) : ""});
     if (info.stuck != 0 && !known.stuck && info.state != keeper::State::emptied) {
       known.stuck = true;
       emit(agent::Stuck{

@@ -76,23 +76,48 @@ std::string stranger(std::uint16_t port, const RunProcesses& run) {
 }
 }  // namespace
 
-std::string foreign_listener(const Service& service, const std::map<std::string, std::uint16_t>& ports,
-                             const RunProcesses& run) {
-  std::set<std::uint16_t> wanted;
+namespace {
+/// The TCP ports that it shall bind itself; a passed one is the keeper's.
+std::map<std::uint16_t, std::string> own_ports(const Service& service,
+                                               const std::map<std::string, std::uint16_t>& ports) {
+  std::map<std::uint16_t, std::string> out;
   for (const auto& declared : service.ports) {
     const auto given = ports.find(declared.name);
-    const bool own =
-        declared.protocol == "tcp" && declared.pass == PortPass::no;  // a passed one is the keeper's
-    if (own && given != ports.end()) wanted.insert(given->second);
+    if (declared.protocol == "tcp" && declared.pass == PortPass::no && given != ports.end())
+      out[given->second] = declared.name;
   }
-  if (wanted.empty()) return {};
+  return out;
+}
+
+/// Those that anyone listens on, and whether the run does.
+std::map<std::uint16_t, bool> listened_on(const std::map<std::uint16_t, std::string>& wanted,
+                                          const RunProcesses& run) {
   const auto ours = sockets_of(run_processes(run));
-  std::map<std::uint16_t, bool> owned;  // those that anyone listens on
+  std::map<std::uint16_t, bool> owned;
   for (const auto& entry : waiting_sockets(true))
     if (wanted.contains(entry.port)) owned[entry.port] |= ours.contains(entry.inode);
-  for (const auto& [port, mine] : owned)
+  return owned;
+}
+}  // namespace
+
+std::string foreign_listener(const Service& service, const std::map<std::string, std::uint16_t>& ports,
+                             const RunProcesses& run) {
+  const auto wanted = own_ports(service, ports);
+  if (wanted.empty()) return {};
+  for (const auto& [port, mine] : listened_on(wanted, run))
     if (!mine)
       if (auto who = stranger(port, run); !who.empty()) return who;
+  return {};
+}
+
+std::string port_trouble(const Service& service, const std::map<std::string, std::uint16_t>& ports,
+                         const RunProcesses& run) {
+  if (auto who = foreign_listener(service, ports, run); !who.empty()) return who;
+  const auto wanted = own_ports(service, ports);
+  const auto owned = listened_on(wanted, run);
+  for (const auto& [port, name] : wanted)
+    if (!owned.contains(port))
+      return fmt::format("nothing listens on its port {} ({})", port, name.empty() ? "tcp" : name);
   return {};
 }
 

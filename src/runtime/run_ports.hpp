@@ -18,4 +18,8 @@ std::optional<agent::SpawnFailed> take_ports(const agent::Spawn& spawn, std::vec
 std::string foreign_listener(const Service& service, const std::map<std::string, std::uint16_t>& ports,
                              const RunProcesses& run);
 
+/// The same, and a declared TCP port that nobody listens on.
+std::string port_trouble(const Service& service, const std::map<std::string, std::uint16_t>& ports,
+                         const RunProcesses& run);
+
 }  // namespace drover::runtime

@@ -6,7 +6,8 @@ import signal
 import subprocess
 import time
 
-from harness import E2E, Api, Daemon, alive, environment_of, free_port, numbered, service, shell
+from harness import Api, Daemon, alive, environment_of, free_port, numbered, service, shell
+from machine import OneMachine
 
 
 def web(port_name="http"):
@@ -16,22 +17,7 @@ def web(port_name="http"):
                    environment={"PYTHONUNBUFFERED": "1"})
 
 
-class Up(E2E):
-    def setUp(self):
-        super().setUp()
-        self.state = self.base / "s"
-        self.states.append(self.state)
-        low = self.next_port_range()
-        self.env.update(DROVER_AGENT_PORTS=f"{low}-{low + 199}", DROVER_AGENT_LISTEN=f"127.0.0.1:{free_port()}",
-                        DROVER_HUB_LISTEN=f"127.0.0.1:{free_port()}")
-        self.api = Api(self.state)
-
-    def up(self, stack, *more, **options):
-        return self.cli("up", "-d", self.write_stack(stack), *more, state=self.state, timeout=90, **options)
-
-    def down(self, **options):
-        return self.cli("down", state=self.state, **options)
-
+class Up(OneMachine):
     def test_nothing_runs_and_reading_starts_nothing(self):
         for command in (["ps"], ["status"], ["logs"], ["why", "web"], ["events"], ["down"]):
             result = self.cli(*command, state=self.state, check=3)

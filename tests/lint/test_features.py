@@ -1,4 +1,4 @@
-"""docs/features.md: every row of the product is there, and each test that it names exists."""
+"""docs/features.md and tests/e2e/acceptance.md: every row is there, and each test that it names exists."""
 import pathlib
 import re
 import unittest
@@ -13,6 +13,13 @@ def table():
         cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
         if len(cells) >= 4 and re.fullmatch(r"[A-F]\d+", cells[0]):
             yield cells[0], cells[2], cells[4] if len(cells) > 4 else ""
+
+
+def acceptance():
+    for line in (ROOT / "tests/e2e/acceptance.md").read_text().splitlines():
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        if len(cells) == 3 and cells[0].isdigit():
+            yield int(cells[0]), cells[2]
 
 
 def words(shown):
@@ -45,6 +52,14 @@ class Features(unittest.TestCase):
     def test_what_is_named_exists(self):
         wrong = [f"{row}: {word}" for row, _, shown in table() for word in words(shown) if not self.exists(word)]
         self.assertEqual(wrong, [])
+
+    def test_each_acceptance_test_is_shown(self):
+        rows = list(acceptance())
+        self.assertEqual([number for number, _ in rows], list(range(1, 33)))
+        wrong = [f"{number}: {word}" for number, shown in rows for word in words(shown) if not self.exists(word)]
+        self.assertEqual(wrong, [])
+        for number, shown in rows:
+            self.assertTrue(words(shown) or shown.startswith("not here: "), f"{number} names no test and no reason")
 
     def test_what_works_is_shown(self):
         for row, state, shown in table():

@@ -118,6 +118,7 @@ void spawn(Step& step, Instance& instance) {
   instance.seen.pid.reset();
   instance.seen.started_at.reset();
   instance.seen.degraded.clear();
+  instance.troubles = {};
   instance.seen.ready_at.reset();
   instance.seen.next_try.reset();
   instance.seen.health = Health::none;

@@ -165,10 +165,16 @@ struct FilesChanged {
   Run run;
   std::string path;
 };
-/// Not all that was asked for is watched.
-struct WatchTrouble {
+/// What a person should know of a run that goes on.
+enum class About : std::uint8_t {
+  log,    // it cannot be written
+  ports,  // the answer to LookAtPorts
+  watch,  // not all that was asked for is watched
+};
+struct Trouble {
   Run run;
-  std::string reason;
+  About about = About::watch;
+  std::string reason;  // empty: it is well (again)
 };
 struct LocalCommand {              // from the agent's own API; answered by Answer
   std::string id, action, target;  // start | stop | restart, "stack/service" or "stack/instance"
@@ -187,8 +193,8 @@ struct Stopping {
 struct Tick {};
 
 using Event = std::variant<Recovered, LinkUp, LinkDown, FrameIn, Spawned, SpawnFailed, Exited, Emptied, Stuck,
-                           HookFailed, ProbeAnswer, Notified, Measured, FilesChanged, WatchTrouble,
-                           LocalCommand, JournalFailed, Durable, Stopping, Tick>;
+                           HookFailed, ProbeAnswer, Notified, Measured, FilesChanged, Trouble, LocalCommand,
+                           JournalFailed, Durable, Stopping, Tick>;
 
 // ---- effects
 // -------------------------------------------------------------------------------------------------
@@ -242,6 +248,12 @@ struct WatchFiles {
   Run run;
   std::vector<std::string> paths;
 };
+/// Does the run listen on its declared TCP ports? Answered by Trouble.
+struct LookAtPorts {
+  Run run;
+  Service service;
+  std::map<std::string, std::uint16_t> ports;
+};
 /// Give the event Durable{serial} when the rows of this step are committed; nothing if that failed.
 struct Confirm {
   std::uint64_t serial = 0;
@@ -267,7 +279,7 @@ struct Note {
 };  // for the agent's own log
 
 using Effect = std::variant<Spawn, StopRun, AdjustRun, ForgetRun, RemoveFiles, AskProbe, Measure, WatchFiles,
-                            Confirm, Send, CloseLink, Answer, ServeStream, Note>;
+                            LookAtPorts, Confirm, Send, CloseLink, Answer, ServeStream, Note>;
 
 struct Effects {
   std::vector<Row> rows;  // durable before anything of `then`

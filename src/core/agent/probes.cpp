@@ -11,6 +11,7 @@ namespace drover::agent {
 
 namespace {
 constexpr Duration first_gap = 100ms;
+constexpr Duration last_chance = 1s;    // to become ready, when new settings leave no time
 constexpr Duration overdue_after = 5s;  // beyond the probe's own timeout
 constexpr std::size_t kept_answers = 10;
 constexpr std::array all_asked{Asked::start, Asked::ready, Asked::live};
@@ -192,8 +193,12 @@ void begin_probes(Step& step, Instance& instance, Duration age) {
 
 void renew_probes(Step& step, Instance& instance, Duration age) {
   const auto before = instance.probes;
+  const Probes& probes = instance.row.service.probes;
   if (instance.seen.ready_at) set_up_again(step, instance);
   else set_up(step, instance, age);
+  // It has not been ready, and the new time is over: the new question is answered first.
+  bool late = !instance.seen.ready_at && !instance.ready_by && (probes.start || probes.ready);
+  if (late && probes.start_timeout > Duration(0)) instance.ready_by = step.now.boot + last_chance;
   // Never two questions of one kind at once: the answer to the old one is awaited and dropped.
   for (Asked asked : all_asked) {
     const ProbeBook& old = before[std::size_t(asked)];
@@ -266,7 +271,9 @@ std::string remark(const Instance& instance) {
     if (!book.broken.empty())
       return fmt::format("the {} probe cannot be run: {}", enum_name(asked), book.broken);
   }
-  return instance.watch_trouble;
+  for (const std::string& trouble : instance.troubles)
+    if (!trouble.empty()) return trouble;
+  return {};
 }
 
 std::vector<ProbeHistory> probe_histories(const Instance& instance) {

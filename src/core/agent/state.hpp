@@ -79,7 +79,8 @@ struct Instance {
   std::array<ProbeBook, 3> probes;                 // by Asked
   std::array<std::deque<ProbeResult>, 3> answers;  // the last 10 of each, over runs
   std::optional<BootTime> measure_at, old_at;      // memory_max, max_age
-  std::string watch_trouble;
+  std::optional<BootTime> look_at;                 // at its ports
+  std::array<std::string, 3> troubles;             // by About
   std::optional<BootTime> ready_by;
 
   std::optional<AttemptKey> task;  // begun and not ended

@@ -103,7 +103,7 @@ void upkeep_due(Step& step, Instance& instance);
 std::optional<BootTime> upkeep_timer(const Instance& instance);
 void measured(Step& step, const Measured& event);
 void files_changed(Step& step, const FilesChanged& event);
-void watch_trouble(Step& step, const WatchTrouble& event);
+void trouble(Step& step, const Trouble& event);
 /// A new run of it is ready: those that depend on it may have been waiting for that.
 void dependants_of(Step& step, const Instance& instance);
 

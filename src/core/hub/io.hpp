@@ -204,7 +204,9 @@ struct HubSettings {
   std::uint32_t max_parallel = 4;  // tasks at once on a node
   Duration retry_backoff = 1s, retry_backoff_max = 60s;
   Duration settle = 1s;  // an instance without a ready probe counts for a rollout after it has lived so long
-  std::uint32_t keep_tasks = 10'000;  // finished ones
+  std::uint32_t keep_tasks = 10'000;      // finished ones
+  std::uint32_t keep_operations = 1'000;  // finished ones
+  std::uint32_t keep_answers = 2'000;     // to writes with an Idempotency-Key
   Duration keep_finished = std::chrono::hours(7 * 24);
   Duration keep_events = std::chrono::hours(7 * 24);
   std::uint64_t max_events = 1'000'000;

@@ -230,12 +230,14 @@ TEST_F(FullDisk, DropKeepsTheServiceRunningAndCountsTheLoss) {
   fill();
   std::ofstream(root_ + "/go");
   EXPECT_TRUE(eventually([&] { return fs::exists(root_ + "/written"); }));  // the service was not held up
+  ASSERT_TRUE(client.wait_event(EventKind::log_trouble, "x"));
   ASSERT_TRUE(client.wait_event(EventKind::log_loss, "x"));
   const auto failing =
       client.wait("x", 1, [](const Seen& s) { return s.info.log_failing && s.info.log_lines >= 100000; });
   EXPECT_EQ(failing.info.log_error, ENOSPC);
   EXPECT_GT(failing.info.lost_lines, 80'000u);
   make_room();
+  ASSERT_TRUE(client.wait_event(EventKind::log_trouble, "x"));
   client.wait("x", 1, [](const Seen& s) { return s.info.log_failing == 0; });
   std::ofstream(root_ + "/end");
   const auto closed = wait_closed(client, "x");

@@ -147,6 +147,37 @@ TEST_F(Spawning, TheSameAgainIsTheSameAnswer) {
   EXPECT_TRUE(client.list().empty());
 }
 
+namespace {
+std::size_t descriptors_of(pid_t pid) {
+  std::size_t count = 0;
+  if (DIR* directory = ::opendir(("/proc/" + std::to_string(pid) + "/fd").c_str())) {
+    while (::readdir(directory) != nullptr) ++count;
+    ::closedir(directory);
+  }
+  return count;
+}
+}  // namespace
+
+TEST_F(Spawning, AGuardThatSleepsMissesNothing) {
+  constexpr int many = 60;
+  start();
+  Client client(state());
+  const auto name = [](int i) { return "many-" + std::to_string(i); };
+  const auto before = descriptors_of(guard_pid());
+  for (int i = 0; i < many; ++i)
+    ASSERT_EQ(client.spawn(name(i), 1, shell("sleep 1000")).header.status, Status::ok);
+  ::kill(guard_pid(), SIGSTOP);
+  for (int i = 0; i < many; ++i) ASSERT_EQ(client.stop(name(i), 1, 100), Status::ok);
+  for (int i = 0; i < many; ++i)
+    client.wait(name(i), 1, [](const Seen& s) { return s.info.log_closed != 0; });
+  for (int i = 0; i < many; ++i)  // it is not waited for
+    ASSERT_EQ(client.spawn(name(i), 2, shell("sleep 1000")).header.status, Status::ok);
+  ::kill(guard_pid(), SIGCONT);
+  EXPECT_TRUE(eventually([&] { return descriptors_of(guard_pid()) == before + 3 * many; }));
+  for (int i = 0; i < many; ++i) ASSERT_EQ(client.stop(name(i), 2, 100), Status::ok);
+  EXPECT_TRUE(eventually([&] { return descriptors_of(guard_pid()) == before; }));
+}
+
 TEST_F(Spawning, AHundredAtOnceAndAgain) {
   start();
   Client client(state());
@@ -161,16 +192,8 @@ TEST_F(Spawning, AHundredAtOnceAndAgain) {
   }
   EXPECT_TRUE(client.list().empty());
   // Nothing piles up: descriptors, zombies, cgroups.
-  const auto fds = [&](pid_t pid) {
-    std::size_t count = 0;
-    if (DIR* directory = ::opendir(("/proc/" + std::to_string(pid) + "/fd").c_str())) {
-      while (::readdir(directory) != nullptr) ++count;
-      ::closedir(directory);
-    }
-    return count;
-  };
-  EXPECT_LT(fds(keeper_pid()), 25u);
-  EXPECT_TRUE(eventually([&] { return fds(guard_pid()) < 20; }));
+  EXPECT_LT(descriptors_of(keeper_pid()), 25u);
+  EXPECT_TRUE(eventually([&] { return descriptors_of(guard_pid()) < 20; }));
 }
 
 TEST_F(Spawning, AnUnknownRequestIsRefusedAndABrokenOneEndsTheConnection) {

@@ -366,7 +366,7 @@ TEST_F(WatchTest, ADirectoryThatIsMadeLater) {
 TEST_F(WatchTest, TheLimitIsNamed) {
   for (int i = 0; i < 10; ++i) std::filesystem::create_directories(at("many/" + std::to_string(i)));
   begin({at("many")}, 5);
-  const auto trouble = told_.wait<agent::WatchTrouble>(run_);
+  const auto trouble = told_.wait<agent::Trouble>(run_);
   ASSERT_TRUE(trouble);
   EXPECT_EQ(trouble->reason, "not all is watched for changes: there are more than 5 directories to watch");
 }

@@ -128,6 +128,9 @@ void Host::perform(const agent::Effect& effect) {
     void operator()(const agent::AskProbe& e) const { h.probe(e); }
     void operator()(const agent::Measure&) const {}
     void operator()(const agent::WatchFiles&) const {}
+    void operator()(const agent::LookAtPorts& e) const {
+      h.deliver(agent::Trouble{e.run, agent::About::ports, {}});
+    }
     void operator()(const agent::Confirm& e) const { h.deliver(agent::Durable{e.serial}); }
     void operator()(const agent::Send& e) const { h.world_.to_hub(h.index_, e.envelope); }
     void operator()(const agent::CloseLink&) const { h.world_.cut(h.index_); }

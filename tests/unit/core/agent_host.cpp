@@ -201,6 +201,10 @@ void Host::carry_out(const Effect& effect) {
       note("measure " + text(e.run));
       if (host.memory > 0) host.queue_.push_back(Measured{e.run, host.memory});
     }
+    void operator()(const LookAtPorts& e) const {
+      note("look " + text(e.run));
+      host.queue_.push_back(Trouble{e.run, About::ports, host.port_trouble});
+    }
     void operator()(const WatchFiles& e) const {
       note("watch " + text(e.run));
       host.watches.push_back(e);

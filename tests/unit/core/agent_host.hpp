@@ -82,6 +82,7 @@ class Host {
   std::vector<RemoveFiles> removed;
   std::vector<AskProbe> asked;
   std::vector<WatchFiles> watches;
+  std::string port_trouble;  // the answer to LookAtPorts
   std::vector<Envelope> sent;
   std::vector<Answer> local_answers;
   std::vector<std::string> closed;

@@ -278,6 +278,9 @@ class History {
   void carry_out(const Measure& e, bool) {
     pending_.push_back(Measured{e.run, calm_ ? 1 : chance_.below(110)});
   }
+  void carry_out(const LookAtPorts& e, bool) {
+    pending_.push_back(Trouble{e.run, About::ports, chance_.below(2) == 0 ? "nobody listens" : ""});
+  }
   void carry_out(const WatchFiles& e, bool) {
     if (!calm_ && !e.paths.empty() && chance_.percent(30)) pending_.push_back(FilesChanged{e.run, "/x"});
   }

@@ -95,6 +95,20 @@ TEST_F(AgentSettingsTest, ALongerTimeToBecomeReadyCountsFromTheStart) {
   EXPECT_FALSE(host.stop_orders.empty());
 }
 
+TEST_F(AgentSettingsTest, AShorterTimeThatIsOverEndsIt) {
+  Service service = program();
+  service.probes.ready = probe();
+  service.probes.start_timeout = 60s;
+  host.well = false;
+  host.give_task(TaskType::deploy, 1, service);
+  host.pass(8s);
+  service.probes.start_timeout = 5s;
+  update(service);
+  EXPECT_TRUE(host.stop_orders.empty());
+  host.pass(2s);
+  EXPECT_FALSE(host.stop_orders.empty());
+}
+
 TEST_F(AgentSettingsTest, WhatIsWatchedIsTheNew) {
   Service service = program();
   service.restart.watch = {"/etc/a"};

@@ -176,9 +176,42 @@ TEST_F(AgentUpkeep, AChangedFileReplacesIt) {
   host.exit(host.run(1), 0);
   EXPECT_EQ(host.spawns.size(), 2u);
   EXPECT_EQ(host.watches.size(), 3u);
-  host.give(WatchTrouble{host.run(1), "not all is watched"});
+  host.give(Trouble{host.run(1), About::watch, "not all is watched"});
   EXPECT_EQ(host.seen(1).reason, "not all is watched");
   EXPECT_EQ(host.state(1), InstanceState::ready);
+}
+
+TEST_F(AgentUpkeep, APortThatNothingListensOnIsToldUntilItDoes) {
+  service.ports = {port("http", 8080)};
+  service.probes.start_timeout = 5s;
+  host.port_trouble = "nothing listens on its port 8080 (http)";
+  host.give_task(TaskType::deploy, 1, service);
+  host.pass(4s);
+  EXPECT_EQ(host.seen(1).reason, "");
+  host.pass(2s);
+  EXPECT_EQ(host.seen(1).reason, host.port_trouble);
+  EXPECT_EQ(host.state(1), InstanceState::ready);
+  host.port_trouble.clear();
+  host.pass(40s);
+  EXPECT_EQ(host.seen(1).reason, "");
+  host.port_trouble = "not asked any more";
+  host.pass(100s);
+  EXPECT_EQ(host.seen(1).reason, "");
+  EXPECT_EQ(host.spawns.size(), 1u);
+}
+
+TEST_F(AgentUpkeep, ALogThatCannotBeWrittenIsToldUntilItCan) {
+  host.give_task(TaskType::deploy, 1, service);
+  host.give(Trouble{host.run(1), About::log, "its log cannot be written"});
+  EXPECT_EQ(host.seen(1).reason, "its log cannot be written; it is held up when it prints more");
+  host.give(Trouble{host.run(1), About::watch, "not all is watched"});
+  EXPECT_EQ(host.seen(1).reason, "its log cannot be written; it is held up when it prints more");
+  host.give(Trouble{host.run(1), About::log, ""});
+  EXPECT_EQ(host.seen(1).reason, "not all is watched");
+  host.give(Trouble{host.run(1), About::log, "again"});
+  host.exit(host.run(1), 1);
+  host.pass(1s);
+  EXPECT_EQ(host.seen(1).reason, "");  // another run
 }
 
 TEST_F(AgentUpkeep, DependantsFollowARestartAndWhatGaveUpIsTriedAtOnce) {

@@ -142,7 +142,11 @@ TEST_F(LogsTest, FollowsOverRotationAndDeletion) {
   EXPECT_EQ(next(), lines({"halfwhole", "d"}));
   std::filesystem::remove(directory_ + "/000003.log");
   write(7, 5, "e");
-  EXPECT_EQ(next(), lines({"e"}));
+  EXPECT_EQ(next(),
+            lines({"[drover: 3 log files were gone by the budget before they could be read here]", "e"}));
+  std::filesystem::remove(directory_ + "/000007.log");
+  write(9, 6, "f");
+  EXPECT_EQ(next(), lines({"[drover: 1 log file was gone by the budget before it could be read here]", "f"}));
 }
 
 TEST_F(LogsTest, ShowsTornLinesAsTheyAre) {
