@@ -1,16 +1,14 @@
 """Acceptance tests 24, 31, 32: who asks, and who must not hang, be heard, or be read. The table is in acceptance.md."""
 import concurrent.futures
 import http.client
-import json
 import os
 import pathlib
 import signal
 import socket
 import subprocess
-import time
 import unittest
 
-from harness import BIN, PATIENCE, alive, environment_of, service, shell
+from harness import PATIENCE, alive, environment_of, service, shell
 from machine import OneMachine
 
 
@@ -23,8 +21,8 @@ class Hung(OneMachine):
 
     def test_every_verb_comes_back_from_a_daemon_that_hangs(self):
         """24: stopped by SIGSTOP. Each ends with a clear error; `down --force` ends even that daemon and all it ran."""
-        self.env["DROVER_ANSWER_LIMIT"] = "1s"
         self.up({"name": "t", "services": {"a": service(self.appending("a"))}})
+        self.env["DROVER_ANSWER_LIMIT"] = "1s"
         daemon, pid = self.up_pid(self.state), self.api.instance("t", "a-1")["pid"]
         os.kill(daemon, signal.SIGSTOP)
         try:
@@ -120,7 +118,6 @@ class Secrets(OneMachine):
         environment = environment_of(pid)
         self.assertIn(self.SECRET.encode(), environment)
         self.assertNotIn(self.LEAK.encode(), environment)
-        guard, keeper = (int(line.split()[1]) for line in (self.state / "agent/keeper.lock").read_text().splitlines())
         self.assertNotIn(self.SECRET.encode(), pathlib.Path(f"/proc/{pid}/cmdline").read_bytes())
         for verb in ("status t/a", "status t/bad", "why t/bad", "ps -o json", "events -o json", "logs", "task ls -o json",
                      "deployment ls -o json", "status -o json"):

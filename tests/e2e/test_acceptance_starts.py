@@ -1,10 +1,8 @@
 """Acceptance tests 6, 7, 8, 9, 10, 17: what does not start, and what is said of it. The table is in acceptance.md."""
 import concurrent.futures
-import os
-import subprocess
 import time
 
-from harness import BIN, PATIENCE, Api, Refused, alive, command_of, all_pids, environment_of, free_port, free_ports, service, shell
+from harness import Api, Refused, alive, all_pids, command_of, environment_of, free_port, free_ports, service, shell
 from machine import OneMachine
 
 NEVER_READY = {"exec": ["/usr/bin/test", "-e", "/nowhere"], "interval": "100ms"}
@@ -78,7 +76,7 @@ class Starts(OneMachine):
         self.wait_shown("t", "free-1", "ready")
         for name, dependency in (("after-dies", "dies"), ("after-job", "job")):
             said = self.cli("why", f"t/{name}", state=self.state, check=None).stdout
-            self.assertIn(dependency + "-1" if dependency + "-1" in said else dependency, said)
+            self.assertIn(dependency + ":", said.replace(f"after-{dependency}", ""))
             self.assertEqual(self.starts(name), [])
 
         self.run_here({"name": "u", "services": {
@@ -87,7 +85,7 @@ class Starts(OneMachine):
             "app": service(self.appending("app"), depends_on={"db": "ready", "calm": "ready"})}})
         flag.unlink()
         self.wait_for("the restart of what is not alive", lambda: len(self.starts("db")) >= 2)
-        self.assertIn("failing", self.wait_shown("u", "calm-1", "unhealthy")["reason"] + "failing")
+        self.assertIn("exit 1", self.wait_shown("u", "calm-1", "unhealthy")["reason"])
         self.assertEqual(len(self.starts("app")), 1)
         flag.touch()
         self.wait_for("the dependant's restart", lambda: len(self.starts("app")) == 2)
@@ -134,9 +132,8 @@ class Once(OneMachine):
         self.assertEqual(living, [self.api.instance("t", "web-1")["pid"]])
         self.assertEqual(len(self.api.instances()), 1)
         marker = b"DROVER_INSTANCE_NAME=web-1"
-        mine = f"DROVER_E2E={self.base}".encode()
         copies = [p for p in all_pids() if marker in environment_of(p) and str(self.base) in command_of(p) and alive(p)]
-        self.assertEqual(copies, living, mine)
+        self.assertEqual(copies, living)
         self.down()
 
     def test_a_declared_port_that_nothing_listens_on_is_told(self):

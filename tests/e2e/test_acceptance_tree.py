@@ -21,9 +21,6 @@ def cgroup2_mount():
 
 
 class Trees(OneMachine):
-    def family(self, pid):
-        return [pid, *descendants(pid)] if pid else []
-
     def test_a_stop_leaves_nothing_and_the_next_run_lives(self):
         """1, and 19: a start after a kill, three times over."""
         self.bare()
