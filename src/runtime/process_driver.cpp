@@ -171,11 +171,7 @@ net::Awaitable<Result<void>> ProcessDriver::adjust(agent::AdjustRun order) {
 net::Awaitable<Result<void>> ProcessDriver::forget(agent::ForgetRun order) {
   const Run run = order.run;
   // Its files may be removed next, and the last lines must not bring the directory back.
-  for (auto waited = 0ms; waited < log_close_patience; waited += 5ms) {
-    const auto known = impl_->runs.find(run);
-    if (known == impl_->runs.end() || known->second.latest.log_closed != 0) break;
-    co_await net::sleep_for(5ms);
-  }
+  co_await impl_->last_line(run, log_close_patience);
   std::string slot;
   if (const auto known = impl_->runs.find(run); known != impl_->runs.end()) slot = known->second.slot;
   impl_->runs.erase(run);

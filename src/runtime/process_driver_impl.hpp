@@ -50,8 +50,9 @@ struct ProcessDriver::Impl {
   struct Known {
     bool starting = false;  // the start has not been answered yet: news wait
     bool exited = false, emptied = false, stuck = false, hook_told = false;
-    bool log_closed = false, log_trouble = false;
+    bool log_trouble = false;
     bool waiting_for_log = false;
+    std::shared_ptr<net::Event> log_closed = std::make_shared<net::Event>();  // its last line is in the file
     keeper::InstanceInfo latest;
     std::string cgroup, log_directory, slot;
     std::vector<Fd> claims;  // its ports, until nothing of it is left
@@ -80,6 +81,7 @@ struct ProcessDriver::Impl {
     found->second.latest = one.info;
     found->second.cgroup = one.cgroup;
     found->second.log_directory = one.log_directory;
+    if (one.info.log_closed != 0) found->second.log_closed->set();
     tell(found->first, found->second);
   }
 
@@ -108,16 +110,23 @@ struct ProcessDriver::Impl {
   void vanished(const Run& run, Known& known) {
     known.latest.state = keeper::State::emptied;
     if (known.latest.exit == keeper::ExitKind::none) known.latest.exit = keeper::ExitKind::unknown;
-    known.log_closed = true;
     known.latest.log_closed = 1;
+    known.log_closed->set();
     tell(run, known);
+  }
+
+  /// Until the last line of a run is in its file, at most for the limit.
+  net::Awaitable<void> last_line(Run run, Duration limit) {
+    const auto known = runs.find(run);
+    if (known == runs.end() || known->second.latest.log_closed != 0) co_return;
+    const auto closed = known->second.log_closed;
+    co_await closed->wait_for(limit);
   }
 
   /// Says what is new, in order: exited, stuck, emptied.
   void tell(const Run& run, Known& known) {
     if (known.starting || known.waiting_for_log) return;
     const auto& info = known.latest;
-    known.log_closed = info.log_closed != 0;
     if (!known.exited) {
       if (auto exit = exit_of(info)) {
         if (succeeded(*exit) || info.stopping != 0) {
@@ -157,11 +166,7 @@ struct ProcessDriver::Impl {
 
   /// A failure is told with the last lines: the pump needs a moment after the end to write them.
   net::Awaitable<void> tell_failure(Run run, Exit exit) {
-    for (auto waited = 0ms; waited < log_patience; waited += 5ms) {
-      const auto known = runs.find(run);
-      if (known == runs.end() || known->second.latest.log_closed != 0) break;
-      co_await net::sleep_for(5ms);
-    }
+    co_await last_line(run, log_patience);
     std::string directory;
     if (const auto known = runs.find(run); known != runs.end()) directory = known->second.log_directory;
     std::vector<std::string> lines;

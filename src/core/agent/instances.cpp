@@ -95,7 +95,6 @@ void spawn(Step& step, Instance& instance) {
     instance.waits_for_ours = true;
     return wait_for_obstacle(step, instance, InstanceState::waiting, ports.error().message);
   }
-  forget_last(step, instance);
   bool new_ports = instance.row.ports != *ports;
   instance.row.ports = std::move(*ports);
   instance.row.incarnation += 1;
@@ -127,6 +126,7 @@ void spawn(Step& step, Instance& instance) {
   auto order = live_spawn(instance);
   order.correlation = correlation_of(step, instance);
   step.then(std::move(order));
+  forget_last(step, instance);  // behind the start, which need not wait for it
 }
 
 void show_finished(Step& step, Instance& instance) {
