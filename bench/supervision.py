@@ -132,7 +132,7 @@ def floor_of_kill(options):
         path = rig.base / "born"
         loop = subprocess.Popen([str(PROGRAM), "keep", str(path), str(options.kills + 1)])
         wait_births(path, 1, 5)
-        took = kill_rounds(path, options.kills, 0.02)
+        took = kill_rounds(path, options.kills, 0.1)
         loop.kill()
         loop.wait(5)
         end_all()
