@@ -17,7 +17,7 @@ struct AgentOptions {
   std::string listen = "127.0.0.1";                   // the local API
   std::uint16_t port = 3080;                          // 0: any free one
   std::uint16_t port_low = 20000, port_high = 29999;  // for `auto`
-  std::uint32_t max_parallel = 4;
+  std::uint32_t max_parallel = 64;
   std::uint64_t log_budget = 0;  // bytes of all logs on disk; 0: runtime::default_log_budget()
   Duration log_care_every = 30s;
   Duration inventory_every = 60s;

@@ -14,7 +14,7 @@ struct HubConfig {
   Duration heartbeat = 5s;
   Duration lost_after = 30s;
   Duration settle = 1s;
-  std::uint32_t max_parallel = 4;
+  std::uint32_t max_parallel = 64;
   Duration keep_finished = std::chrono::hours(7 * 24);
   Duration keep_events = std::chrono::hours(7 * 24);
   std::uint32_t threads = 2;
@@ -55,7 +55,7 @@ struct AgentConfig {
   std::string run_directory;
   std::string keeper;
   std::string ports = "20000-29999";
-  std::uint32_t max_parallel = 4;
+  std::uint32_t max_parallel = 64;
   std::uint32_t restarts_per_second = 20;
   Duration reconnect_max = 30s;
   Duration stop_deadline = 60s;

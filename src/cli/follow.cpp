@@ -146,8 +146,31 @@ json::array in_order(const json::array& instances) {
 }
 }  // namespace
 
+/// One line a service: "a  517 ready, 480 waiting, 3 failed".
+std::vector<std::string> Progress::summary(const json::array& instances) const {
+  std::vector<std::pair<std::string, std::map<std::string, std::size_t>>> services;
+  for (const auto& instance : instances) {
+    auto service = text(instance, "service");
+    if (services.empty() || services.back().first != service) services.push_back({service, {}});
+    ++services.back().second[text(instance, "state")];
+  }
+  std::size_t width = 0;
+  for (const auto& [service, states] : services) width = std::max(width, display_width(service));
+  std::vector<std::string> lines;
+  for (const auto& [service, states] : services) {
+    std::string line = "  " + service + std::string(width - display_width(service), ' ');
+    const char* between = "  ";
+    for (const auto& [state, count] : states)
+      line += std::exchange(between, ", ") +
+              context_.err.paint(style_of(state), fmt::format("{} {}", count, state));
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
 void Progress::show(const json::array& unordered) {
   auto instances = in_order(unordered);
+  if (instances.size() > most_lines) return show_lines(summary(instances));
   auto width = widest_name(instances);
   std::string out;
   if (context_.err.tty && painted_) out += fmt::format("\x1b[{}A", painted_);
@@ -169,6 +192,16 @@ void Progress::show(const json::array& unordered) {
   context_.err.write(out);
 }
 
+/// Of many instances only the counts: repainted on a terminal, elsewhere when they have changed.
+void Progress::show_lines(const std::vector<std::string>& lines) {
+  std::string all;
+  for (const auto& line : lines)
+    all += context_.err.tty ? "\x1b[2K" + shorten(line, context_.err.width) + "\n" : line + "\n";
+  if (all == std::exchange(summary_, all)) return;
+  context_.err.write((context_.err.tty && painted_ ? fmt::format("\x1b[{}A\x1b[J", painted_) : "") + all);
+  painted_ = context_.err.tty ? lines.size() : 0;
+}
+
 Result<int> follow_deployment(const Context& context, const Api& hub, const Following& what) {
   const Api api = hub.at_most(what.limit);
   std::optional<Interruptible> watch;
@@ -176,12 +209,18 @@ Result<int> follow_deployment(const Context& context, const Api& hub, const Foll
   Progress own(context);
   auto& progress = what.progress ? *what.progress : own;
   auto until = context.clock->now().boot + what.limit;
+  auto look_at = context.clock->now().boot;
+  json::array instances;
   for (;;) {
     auto asked = context.clock->now().boot;
     TRY(auto deployment, api.get(path_of({"deployments", what.deployment})));
-    TRY(auto instances, instances_of(api, what.stack));
-    progress.show(instances);
     auto state = text(deployment, "state");
+    if (state != "running" || asked >= look_at) {
+      TRY(instances, instances_of(api, what.stack));
+      progress.show(instances);
+      // A long list costs the hub what it needs to start the rest of it.
+      look_at = context.clock->now().boot + 20 * (context.clock->now().boot - asked);
+    }
     if (state == "succeeded") return 0;
     if (state == "superseded")
       return fail(Errc::conflict, "a newer change of " + what.stack + " has taken over", {},
@@ -197,8 +236,7 @@ Result<int> follow_deployment(const Context& context, const Api& hub, const Foll
     if (context.clock->now().boot > until)
       return fail(timed_out("the deployment of " + what.stack + " (" + text(deployment, "message") + ")",
                             what.limit, "drover why " + what.stack));
-    // A long list costs the hub what it needs to start the rest of it.
-    std::this_thread::sleep_for(std::max<Duration>(poll, 4 * (context.clock->now().boot - asked)));
+    sleep_a_little();
   }
 }
 

@@ -15,17 +15,22 @@ std::vector<Flag> wait_flags(WaitFlags& flags);
 /// Default: on a terminal.
 bool shall_wait(const Context& context, const WaitFlags& flags);
 
-/// Instances with state and time: repainted on a terminal, one line a change elsewhere.
+/// Instances with state and time: repainted on a terminal, one line a change elsewhere. Of more than
+/// `most_lines` only how many are in which state.
 class Progress {
  public:
   explicit Progress(const Context& context) : context_(context) {}
   void show(const json::array& instances);
 
  private:
+  static constexpr std::size_t most_lines = 40;
+  std::vector<std::string> summary(const json::array& instances) const;
+  void show_lines(const std::vector<std::string>& lines);
   std::string line(const json::value& instance, std::size_t name_width) const;
   const Context& context_;
   std::size_t painted_ = 0;                    // lines on the terminal
   std::map<std::string, std::string> former_;  // what was said of each
+  std::string summary_;                        // or of all
 };
 
 /// The pause between two looks.

@@ -20,6 +20,12 @@ namespace {
   while (true) raw_call(SYS_exit_group, 127);
 }
 
+/// Before anything else: until here they are the parent's.
+void own_files(Plan& plan) {
+  if (plan.files_end == 0) return;
+  if (raw_call(SYS_close_range, plan.files_end, ~0u, CLOSE_RANGE_UNSHARE) != 0) give_up(plan, Stage::stdio);
+}
+
 void enter_cgroups(Plan& plan) {
   if (plan.procs >= 0 && raw_call(SYS_write, plan.procs, long("0"), 1) != 1) give_up(plan, Stage::migrate);
   for (const auto& entrance : plan.entrances)
@@ -115,6 +121,7 @@ void default_signals() {
 
 int child_main(void* argument) {
   Plan& plan = *static_cast<Plan*>(argument);
+  own_files(plan);
   enter_cgroups(plan);
   if (plan.spec == nullptr) raw_call(SYS_exit_group, 0);
   if (raw_call(SYS_setsid) < 0) give_up(plan, Stage::session);

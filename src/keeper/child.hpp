@@ -30,6 +30,7 @@ struct Plan {
   std::vector<const char*> argv, envp, programs;
   const SpawnSpec* spec = nullptr;  // null: the self-test's child, which only exits
   int null = -1, out = -1, err = -1, procs = -1;
+  unsigned files_end = 0;  // the child shares our descriptors and keeps a copy of those below; 0: it has all
   std::vector<Entrance> entrances;
   std::vector<int> sockets;
   std::vector<MountStep> mounts;

@@ -1,6 +1,7 @@
 #include "keeper/spawn.hpp"
 
 #include "keeper/child.hpp"
+#include "keeper/window.hpp"
 
 #include <fcntl.h>
 #include <linux/sched.h>
@@ -78,14 +79,16 @@ int clone_child(Way way, Plan& plan, const Tree& tree, std::int32_t* pid_at, int
   raw_call(SYS_rt_sigprocmask, SIG_SETMASK, long(&all), long(&before),
            8);  // a handler in the child would run on our data
   long result = 0;
+  const int files = plan.files_end != 0 ? CLONE_FILES : 0;
   if (way == Way::fork) {
     result = ::clone(&child_main, child_stack() + stack_size,
-                     CLONE_VM | CLONE_VFORK | CLONE_PARENT_SETTID | SIGCHLD, &plan, pid_at);
+                     CLONE_VM | CLONE_VFORK | CLONE_PARENT_SETTID | files | SIGCHLD, &plan, pid_at);
     if (result < 0) result = -errno;
     if (result > 0) pidfd = pidfd_open(pid_t(result));
   } else {
     clone_args args{};
-    args.flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_PARENT_SETTID | CLONE_CLEAR_SIGHAND;
+    args.flags =
+        CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_PARENT_SETTID | CLONE_CLEAR_SIGHAND | unsigned(files);
     args.pidfd = reinterpret_cast<std::uint64_t>(&pidfd);
     args.parent_tid = reinterpret_cast<std::uint64_t>(pid_at);
     args.exit_signal = SIGCHLD;
@@ -196,14 +199,38 @@ void point_to(const SpawnSpec& spec, Words& words, Plan& plan) {
   plan.envp.push_back(nullptr);
 }
 
-/// Above all that the child's own numbers will be.
-Outcome<std::vector<Fd>> out_of_the_way(const std::vector<int>& sockets) {
-  std::vector<Fd> copies;
-  for (const int socket : sockets) {
-    copies.emplace_back(::fcntl(socket, F_DUPFD_CLOEXEC, first_passed + 32));
-    if (!copies.back()) return failure(errno, Stage::socket);
+/// Where the child finds its descriptors. Cleared when this ends.
+class Placing {
+ public:
+  explicit Placing(Window& window) : window_(window) {}
+  ~Placing() { window_.clear(); }
+  Placing(const Placing&) = delete;
+  Placing& operator=(const Placing&) = delete;
+
+  int operator()(int fd) {
+    const int place = fd < 0 ? fd : window_.place(fd);
+    if (fd >= 0 && place < 0) error_ = errno;
+    return place;
   }
-  return copies;
+  int error() const { return error_; }
+
+ private:
+  Window& window_;
+  int error_ = 0;
+};
+
+/// The window's numbers are above all that the child's own will be.
+int place_descriptors(const Newborn& newborn, int procs, Placing& place, Plan& plan) {
+  const Fd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  if (!null) return errno;
+  plan.null = place(null.get());
+  plan.out = place(newborn.out);
+  plan.err = newborn.err >= 0 ? place(newborn.err) : plan.out;
+  plan.procs = place(procs);
+  for (const auto& entrance : newborn.limits.entrances)
+    plan.entrances.push_back({place(entrance.procs.get()), entrance.lost});
+  for (const int socket : newborn.sockets) plan.sockets.push_back(place(socket));
+  return place.error();
 }
 }  // namespace
 
@@ -214,22 +241,16 @@ Outcome<Child> spawn(const Birth& birth, const SpawnSpec& spec, const Tree& tree
   plan.degraded = &newborn.degraded;
   plan.failed = &newborn.stage;
   plan.error = &newborn.error;
-  const Fd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-  if (!null) return failure(errno, Stage::stdio);
-  plan.null = null.get();
-  plan.out = newborn.out;
-  plan.err = newborn.err >= 0 ? newborn.err : newborn.out;
   Fd procs;
   if (birth.way != Way::clone3 && tree.directory() >= 0) {
     procs = Fd(::openat(tree.directory(), "cgroup.procs", O_WRONLY | O_CLOEXEC));
     if (!procs) return failure(errno, Stage::migrate);
-    plan.procs = procs.get();
   }
-  for (const auto& entrance : newborn.limits.entrances)
-    plan.entrances.push_back({entrance.procs.get(), entrance.lost});
-  auto sockets = out_of_the_way(newborn.sockets);
-  if (!sockets) return std::unexpected(sockets.error());
-  for (const auto& socket : *sockets) plan.sockets.push_back(socket.get());
+  static Window window;
+  Placing place(window);
+  if (const int error = place_descriptors(newborn, procs.get(), place, plan); error != 0)
+    return failure(error, Stage::stdio);
+  plan.files_end = window.end();
   plan_isolation(spec, plan);
   Words words;
   words.programs = candidates(spec);

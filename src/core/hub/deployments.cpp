@@ -14,6 +14,8 @@ struct Progress {
   bool in_motion = false;
   std::string failed;   // the first instance that has failed for good, and why
   std::string waiting;  // the first thing that is waited for
+  std::optional<BootTime>
+      proven;  // when the last of those that are ready will have stayed so for long enough
 };
 
 void look(const HubState& state, const SlotEntry& entry, Progress& progress) {
@@ -32,12 +34,12 @@ void look(const HubState& state, const SlotEntry& entry, Progress& progress) {
 }
 
 /// Ready, and to stay so for a while.
-void look_for_proof(Step& step, StackEntry& stack, const SlotEntry& entry, Progress& progress) {
+void look_for_proof(const Step& step, const SlotEntry& entry, Progress& progress) {
   const Service* service = wanted_service(step.state, entry.slot);
   if (!service || !wanted_running(step.state, entry.slot) || !satisfied(step.state, entry)) return;
   auto proven = proven_at(step.settings, entry, *service);
   if (!proven || *proven <= step.now.boot) return;
-  step.timer(*proven, stack);
+  progress.proven = std::max(progress.proven.value_or(*proven), *proven);
   progress.all_satisfied = false;
   progress.in_motion = true;
   if (progress.waiting.empty())
@@ -70,10 +72,11 @@ Progress progress_of(Step& step, StackEntry& stack, const Deployment& deployment
     if (!stack.row.deleting && !changed.contains(service)) continue;
     for (const auto& [name, id] : slots) {
       look(step.state, step.state.slots.at(id), progress);
-      look_for_proof(step, stack, step.state.slots.at(id), progress);
+      look_for_proof(step, step.state.slots.at(id), progress);
     }
   }
   if (progress.all_satisfied) return progress;
+  if (progress.proven) step.timer(*progress.proven, stack);
   for (const auto& service : needed_by(stack, changed))
     if (auto slots = stack.slots.find(service); slots != stack.slots.end())
       for (const auto& [name, id] : slots->second) look(step.state, step.state.slots.at(id), progress);

@@ -201,7 +201,7 @@ struct HubSettings {
   Duration heartbeat = 5s;
   Duration lost_after = 30s;
   Duration reconnect_spread = 0s;
-  std::uint32_t max_parallel = 4;  // tasks at once on a node
+  std::uint32_t max_parallel = 64;  // tasks at once on a node
   Duration retry_backoff = 1s, retry_backoff_max = 60s;
   Duration settle = 1s;  // an instance without a ready probe counts for a rollout after it has lived so long
   std::uint32_t keep_tasks = 10'000;      // finished ones
