@@ -1,7 +1,6 @@
 #include "keeper/window.hpp"
 
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -16,7 +15,9 @@ Window::Window() {
     kept = Fd(::fcntl(null.get(), F_DUPFD_CLOEXEC, int(lowest)));
     if (kept) end_ = std::max(end_, unsigned(kept.get()) + 1);
   }
-  if (::syscall(SYS_close_range, ~0u, ~0u, CLOSE_RANGE_UNSHARE) != 0) end_ = 0;
+  // Not to be tried with CLOSE_RANGE_UNSHARE here: our log thread would lose the table that it shares with
+  // us.
+  if (::syscall(SYS_close_range, ~0u, ~0u, 0) != 0) end_ = 0;
 }
 
 int Window::place(int fd) {

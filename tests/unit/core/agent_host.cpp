@@ -44,6 +44,7 @@ Host::Host(std::uint64_t seed) : rng(seed) {
   settings.uid = {number(7)};
   settings.name = "pve1";
   settings.boot = "boot";
+  settings.max_parallel = 4;
   settings.port_low = 20000;
   settings.port_high = 20009;
 }
