@@ -235,13 +235,13 @@ void judge_deployment(Step& step, StackEntry& stack) {
 
 namespace {
 /// Why nothing more will come of the items that are still open; "" while something may.
-std::string hopeless(Step& step, StackEntry* stack, const Operation& operation) {
+std::string hopeless(const Step& step, const StackEntry* stack, const Operation& operation) {
   if (!stack) return "the stack is gone";
   Progress progress;
   for (const auto& [service, slots] : stack->slots)
     for (const auto& [name, id] : slots) {
       look(step.state, step.state.slots.at(id), progress);
-      look_for_proof(step, *stack, step.state.slots.at(id), progress);
+      look_for_proof(step, step.state.slots.at(id), progress);
     }
   if (!progress.failed.empty() && !progress.in_motion)
     return "it waits for what has failed: " + progress.failed;
@@ -250,13 +250,13 @@ std::string hopeless(Step& step, StackEntry* stack, const Operation& operation) 
   return {};
 }
 
-/// It runs again, but has not for so long that it counts: it could be a program that ends at once.
-bool to_be_proven(Step& step, StackEntry* stack, const OperationItem& item) {
-  auto slot = step.state.slots.find(item.instance);
-  if (!stack || slot == step.state.slots.end()) return false;
+/// It runs again, but has not for so long that it counts: it could be a program that ends at once. When it
+/// will have; nullopt: it has.
+std::optional<BootTime> to_be_proven(const Step& step, const OperationItem& item) {
   Progress progress;
-  look_for_proof(step, *stack, slot->second, progress);
-  return progress.in_motion;
+  if (auto slot = step.state.slots.find(item.instance); slot != step.state.slots.end())
+    look_for_proof(step, slot->second, progress);
+  return progress.proven;
 }
 
 /// True when something about the operation has changed.
@@ -270,10 +270,14 @@ bool judge_items(Step& step, const std::string& stack, Operation& operation) {
   };
   auto found = step.state.stacks.find(stack);
   StackEntry* entry = found == step.state.stacks.end() ? nullptr : &found->second;
+  std::optional<BootTime> proven;  // all that are to be
   for (OperationItem& item : operation.items)
-    if (auto result = mine(item) ? item_result(step.state, operation.kind, item) : std::nullopt)
-      if (!result->first || !to_be_proven(step, entry, item))
-        settle(item, result->first, std::move(result->second));
+    if (auto result = mine(item) ? item_result(step.state, operation.kind, item) : std::nullopt) {
+      auto at = result->first ? to_be_proven(step, item) : std::nullopt;
+      if (at) proven = std::max(proven.value_or(*at), *at);
+      else settle(item, result->first, std::move(result->second));
+    }
+  if (proven && entry) step.timer(*proven, *entry);
   if (std::ranges::none_of(operation.items, mine)) return changed;
   std::string why = hopeless(step, entry, operation);
   for (OperationItem& item : operation.items)
