@@ -25,7 +25,7 @@ BELOW = {
     "cli": ["import", "runtime", "net", "store", "core", "protocol", "spec", "model", "base"],
     "main": ["cli", "import", "hub", "agent", "runtime", "net", "store", "core", "protocol", "spec", "model", "base"],
 }
-# runtime speaks the keeper's protocol and writes our own logs with its log writer (decision 0009), and may see nothing
+# runtime speaks the keeper's protocol and writes our own logs with its log writer (decision 0010), and may see nothing
 # else of the keeper.
 SINGLE_FILES = {("runtime", f"keeper/{name}.hpp") for name in ("protocol", "protocol_io", "spawn_spec", "cri", "segments")}
 # What stands between the shells: hub and agent in one process are joined by a link that main makes.
