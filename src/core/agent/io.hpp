@@ -293,7 +293,7 @@ struct AgentSettings {
   std::string boot;  // random, per process
   HostFacts host;
   std::uint16_t port_low = 20000, port_high = 29999;  // the range for `auto`
-  std::uint32_t max_parallel = 64;                     // tasks at once
+  std::uint32_t max_parallel = 64;                    // tasks at once
   Duration inventory_every = 60s;
   Duration report_delay = 200ms;           // figures and repeated changes are coalesced for so long
   std::uint32_t restarts_per_second = 20;  // automatic ones, of all instances together; 0: no limit
