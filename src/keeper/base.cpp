@@ -63,8 +63,8 @@ bool is_listed(const std::string& file, std::string_view word) {
 
 /// Whether the processes in that cgroup are ours to move: it was given or delegated to us, or it is the root
 /// of a container's own hierarchy.
-bool ours_to_arrange(const std::string& parent, const BaseOptions& options, const std::string& mount_point) {
-  if (parent == options.cgroup) return true;
+bool ours_to_arrange(const std::string& parent, const std::string& given, const std::string& mount_point) {
+  if (parent == given) return true;
   char value = 0;
   for (const char* attribute : {"trusted.delegate", "user.delegate"})  // systemd's mark of Delegate=yes
     if (::getxattr(parent.c_str(), attribute, &value, 1) == 1 && value == '1') return true;
@@ -109,18 +109,20 @@ void enable_controllers(const std::string& parent, Base& base) {
 
 bool find_cgroup2(const BaseOptions& options, const std::vector<Mount>& mounts, Base& base) {
   std::vector<std::string> parents;
-  std::string mount_point;
-  if (!options.cgroup.empty()) parents.push_back(options.cgroup);
+  std::string mount_point, given = options.cgroup;
+  const bool own_is_given = given == own_cgroup;
+  if (!own_is_given && !given.empty()) parents.push_back(given);
   for (const auto& mount : mounts) {
     if (mount.type != "cgroup2") continue;
     auto own = own_path("");
     if (own.ends_with("/_self")) own.resize(own.size() - 6);  // where our former self put us
     if (!own.empty()) parents.push_back(mount.point + own);
+    if (!own.empty() && own_is_given) given = parents.back();
     parents.push_back(mount_point = mount.point);
   }
   for (const auto& parent : parents) {
     if (!usable(parent, options.id, base.path)) continue;
-    if (may_share(parent, ours_to_arrange(parent, options, mount_point))) enable_controllers(parent, base);
+    if (may_share(parent, ours_to_arrange(parent, given, mount_point))) enable_controllers(parent, base);
     return true;
   }
   if (!parents.empty() || ::geteuid() != 0) return false;

@@ -344,6 +344,9 @@ bool Keeper::check_binary(const std::string& path) {
 void Keeper::reexec(const std::string& path) {
   if (!quiesce()) return;
   clients_->close_all();
+  pollfd guard{link_.get(), POLLOUT, 0};  // what it has not taken yet does not come along
+  while (link_ && !for_guard_.empty() && ::poll(&guard, 1, 2000) == 1 && (guard.revents & POLLHUP) == 0)
+    send_to_guard();
   auto handoff = make_handoff();
   if (link_) handoff.fds["link"] = Fd(::fcntl(link_.get(), F_DUPFD_CLOEXEC, 3));
   const int error = exec_role(path, "resume", options_, handoff);
@@ -356,7 +359,9 @@ void Keeper::reexec(const std::string& path) {
 void Keeper::renew_guard() {
   char path[sizeof(LinkMessage::name)];
   const auto n = ::readlink("/proc/self/exe", path, sizeof path);
-  if (link_ && n > 0) send_link(link_.get(), LinkVerb::reexec, {path, std::size_t(n)});
+  if (!link_ || n <= 0) return;
+  queue_for_guard({LinkVerb::reexec, {path, std::size_t(n)}, {}});
+  send_to_guard();
 }
 
 void Keeper::leave() {

@@ -26,6 +26,7 @@ constexpr const char* usage =
     "       drover-keeper --self-test --run-dir DIR\n"
     "       drover-keeper --version\n"
     "LEVEL: cgroup2 cgroup2-freeze freezer subreaper group (the best that may be used)\n"
+    "--cgroup own: the one that it is started in is its own, marked or not\n"
     "WAY:   clone3 migrate fork (the best that may be used)\n";
 
 struct Command {

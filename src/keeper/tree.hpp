@@ -44,8 +44,9 @@ struct Base {
 std::string controllers_of(const Base& base);  // "cpu memory pids"
 /// Removes its directories, where nobody lives in them.
 void remove(const Base& base);
+inline constexpr std::string_view own_cgroup = "own";
 struct BaseOptions {
-  std::string cgroup;      // a delegated cgroup2 directory to use; "": look for one
+  std::string cgroup;      // a delegated cgroup2 directory to use; own_cgroup: ours; "": look for one
   std::string run_dir;     // where cgroup2 is mounted when nobody has
   std::string id;          // one per state directory
   std::uint32_t from = 0;  // tests: the best level that may be tried

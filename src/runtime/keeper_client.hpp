@@ -24,7 +24,7 @@ struct KeeperOptions {
   Paths paths;
   std::string binary;         // drover-keeper; empty: find_keeper()
   Duration request = 10s;     // for one answer
-  Duration start = 5s;        // from the start of a keeper to its first answer
+  Duration start = 30s;       // from the start of a keeper to its first answer: at boot machines are slow
   Duration reconnect = 20ms;  // first pause between two attempts; doubles up to 1 s
 };
 

@@ -81,8 +81,11 @@ Result<pid_t> launch(const std::string& named, const Paths& paths, std::vector<s
   const auto binary = std::filesystem::absolute(named, ignored).string();  // it starts in /
   const Fd log = open_log(paths);
   const SpawnAttributes attributes(log.get());
+  const bool scoped = !prefix.empty();
   auto& arguments = prefix;
   arguments.insert(arguments.end(), {binary, "--state", paths.state, "--run-dir", paths.run + "/keeper"});
+  // A user's systemd delegates, but does not mark what it has delegated.
+  if (scoped) arguments.insert(arguments.end(), {"--cgroup", "own"});
   if (const char* best = std::getenv("DROVER_KEEPER_LEVEL"))
     arguments.insert(arguments.end(), {"--level", best});  // for tests
   auto environment = keeper_environment();

@@ -69,7 +69,9 @@ def main():
     if options.full:
         os.environ["DROVER_E2E_FULL"] = "1"
     sys.path.insert(0, str(HERE))
-    names = [pathlib.Path(f).stem for f in options.files] or [p.stem for p in sorted(HERE.glob("test_*.py"))]
+    sys.path.append(str(HERE / "manual"))
+    places = ["test_*.py", *(["manual/test_*.py"] if options.full else [])]
+    names = [pathlib.Path(f).stem for f in options.files] or [p.stem for place in places for p in sorted(HERE.glob(place))]
     tests = list(flatten(unittest.defaultTestLoader.loadTestsFromNames(names)))
     if options.k:
         tests = [t for t in tests if any(k in t.id() or fnmatch.fnmatch(t.id(), k) for k in options.k)]

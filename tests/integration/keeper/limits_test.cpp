@@ -2,8 +2,10 @@
 // where the host cannot.
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 
 #include "client.hpp"
@@ -175,6 +177,23 @@ TEST_F(Limiting, ReadOnlyWithExceptions) {
   EXPECT_EQ(lines, (std::vector<std::string>{"no /usr", "yes .", "yes open", "no open/closed",
                                              "yes open/closed/open", "yes /dev/shm", "yes /tmp", "null"}));
   EXPECT_EQ(::access("/usr", W_OK), before) << "the host's own mounts are as they were";
+}
+
+TEST_F(Limiting, ACgroupOfItsOwnIsArrangedWithoutAMark) {
+  const std::string unified = "/sys/fs/cgroup/unified", pure = "/sys/fs/cgroup";
+  const auto mount = std::filesystem::exists(unified + "/cgroup.procs") ? unified : pure;
+  const auto ours = mount + "/drover-test-" + std::to_string(::getpid());
+  if (::mkdir(ours.c_str(), 0755) != 0 || !std::ofstream(ours + "/cgroup.procs").put('0').flush())
+    GTEST_SKIP() << "no cgroup2 that may be written";
+  start({"--cgroup", "own"});
+  std::ofstream(mount + "/cgroup.procs") << 0;  // this test leaves it
+  std::ifstream cgroups("/proc/" + std::to_string(keeper_pid()) + "/cgroup");
+  const std::string text(std::istreambuf_iterator<char>(cgroups), {});
+  EXPECT_NE(text.find("/drover-test-" + std::to_string(::getpid()) + "/_self\n"), text.npos) << text;
+  ASSERT_EQ(Client(state()).shutdown(0), Status::ok);
+  EXPECT_TRUE(eventually([&] { return !alive(guard_pid()) && !alive(keeper_pid()); }));
+  ::rmdir((ours + "/_self").c_str());
+  EXPECT_EQ(::rmdir(ours.c_str()), 0);
 }
 
 }  // namespace drover::keeper::testing
