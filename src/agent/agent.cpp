@@ -236,6 +236,8 @@ struct Agent::Impl {
                        {},
                        to_json_text(ProbesView{core->core().probes(open.instance)})};
     if (open.what == "ports") stream.ports = port_views(core->core());
+    stream.driver = driver.get();
+    if (open.what == "usage") stream.instances = instance_views(core->core());
     const auto program = open.what == "own" ? open.options["program"] : "";
     if (std::ranges::count(runtime::node_programs, program) > 0) {
       stream.directory = runtime::own_log_directory(paths.state, program);

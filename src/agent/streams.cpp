@@ -19,6 +19,11 @@ net::Awaitable<Result<void>> send_ports(const StreamParts& parts, net::TextLink&
 
 net::Awaitable<Result<void>> send_what(const StreamParts& parts, const OpenStream& open,
                                        net::TextLink& link) {
+  if (open.what == "usage") {
+    const auto usage = co_await measure_usage(*parts.driver, parts.instances);
+    [[maybe_unused]] const auto sent = co_await link.send(to_json_text(usage));
+    co_return Result<void>();
+  }
   if (open.what == "ports") co_return co_await send_ports(parts, link);
   if (parts.directory.empty())
     co_return fail(Errc::not_found, open.what == "own" ? "there is no such program's log on a node"

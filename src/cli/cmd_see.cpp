@@ -91,12 +91,48 @@ ListView instance_view(const Context& context) {
   return view;
 }
 
-Result<int> ps(Context& context, bool services) {
+/// What runs gets cpu_percent, memory_bytes and processes.
+Result<void> add_usage(const Api& api, json::array& items) {
+  TRY(auto usage, api.get("/usage", net::Query({{"limit", "1000"}})));
+  std::map<std::string, const json::value*> known;
+  for (const auto& one : list(usage, "items")) known[text(one, "id")] = &one;
+  for (auto& item : items)
+    if (const auto found = known.find(text(item, "id")); found != known.end())
+      for (const auto* key : {"cpu_percent", "memory_bytes", "processes"})
+        if (const auto* figure = at(*found->second, key)) item.get_object()[key] = *figure;
+  return {};
+}
+
+void add_usage_fields(ListView& view) {
+  const auto cpu = [](const json::value& item) {
+    const auto figure = text(item, "cpu_percent");
+    return Cell{figure.empty() ? "" : figure + " %"};
+  };
+  const auto memory = [](const json::value& item) {
+    const auto bytes = number(item, "memory_bytes");
+    return Cell{bytes > 0 ? human_size(std::uint64_t(bytes)) : ""};
+  };
+  const auto place = view.fields.begin() + 6;  // after UP
+  view.fields.insert(place, {{"CPU", cpu, true}, {"MEM", memory, true}});
+}
+
+struct PsFlags {
+  bool services = false, usage = false;
+};
+
+Result<int> ps(Context& context, PsFlags flags) {
   TRY(auto api, Api::open(context));
-  if (!services) {
+  if (flags.services && flags.usage)
+    return fail(Errc::invalid, "--usage is of instances", {}, "leave --services away");
+  if (!flags.services) {
     TRY(auto items, api.items("/instances"));
     if (context.flags.sort.empty()) sort_by_name(items);
-    return print_list(context, items, instance_view(context));
+    auto view = instance_view(context);
+    if (flags.usage) {
+      TRYV(add_usage(api, items));
+      add_usage_fields(view);
+    }
+    return print_list(context, items, view);
   }
   TRY(auto items, api.items("/services"));
   ListView view{
@@ -306,14 +342,15 @@ Result<int> status(Context& context, const StatusFlags& flags) {
 }  // namespace
 
 std::vector<Command> see_commands() {
-  auto services = std::make_shared<bool>(false);
+  auto show = std::make_shared<PsFlags>();
   auto flags = std::make_shared<StatusFlags>();
   auto target = std::make_shared<std::string>();
   Command list_all{"ps", "What runs where, and what is wrong with what does not."};
   list_all.examples = {"drover ps", "drover ps --filter 'state:failed'", "drover ps -o json",
-                       "drover ps --services"};
-  list_all.flags = {{"--services", "A row for each service, not for each instance.", services.get(), "", {}}};
-  list_all.run = [services](Context& context) { return ps(context, *services); };
+                       "drover ps --services", "drover ps --usage"};
+  list_all.flags = {{"--services", "A row for each service, not for each instance.", &show->services, "", {}},
+                    {"--usage", "With CPU (of one core) and memory, measured now.", &show->usage, "", {}}};
+  list_all.run = [show](Context& context) { return ps(context, *show); };
 
   Command one{
       "status",

@@ -44,6 +44,9 @@ class Up(OneMachine):
         self.assertIn("line ", status)
         self.assertIn("ready", self.cli("why", "talk-1", state=self.state).stdout)
         self.assertIn("nodes", self.cli("status", state=self.state).stdout)
+        used = json.loads(self.cli("ps", "--usage", "-o", "json", state=self.state).stdout)["items"]
+        self.assertTrue(all(i["memory_bytes"] > 100_000 and i["cpu_percent"] >= 0 and i["processes"] >= 1 for i in used), used)
+        self.assertRegex(self.cli("ps", "--usage", state=self.state).stdout, r"one/web-1 .* %  +[\d.]+ MiB")
 
         self.assertIn("stopped", self.down(timeout=90).stderr)
         self.wait_for("the processes' end", lambda: not any(alive(p) for p in pids), 5)

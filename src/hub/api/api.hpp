@@ -179,6 +179,7 @@ std::vector<ApiRoute> service_routes();
 std::vector<ApiRoute> instance_routes();
 std::vector<ApiRoute> own_log_routes();
 std::vector<ApiRoute> port_routes();
+std::vector<ApiRoute> usage_routes();
 std::vector<ApiRoute> deployment_routes();
 std::vector<ApiRoute> task_routes();
 std::vector<ApiRoute> operation_routes();

@@ -3,16 +3,14 @@
 #include <algorithm>
 #include <tuple>
 
-#include "hub/api/api.hpp"
+#include "hub/api/ask_nodes.hpp"
 #include "model/port.hpp"
 
 namespace drover::hub {
 namespace {
 
-using Asked = std::pair<NodeId, std::string>;
-
 struct Known {
-  std::vector<Asked> nodes;       // that can be asked
+  std::vector<NamedNode> nodes;   // that can be asked
   std::vector<PortView> unknown;  // of those that cannot
 };
 
@@ -37,21 +35,6 @@ std::vector<PortView> ports_of(const HubState& state, const NodeEntry& node) {
   return out;
 }
 
-net::Awaitable<void> ask(Api& api, Who who, Asked node, std::shared_ptr<std::vector<PortView>> out) {
-  OpenStream request{.id = {}, .what = "ports", .instance = {}, .options = {}};
-  auto link = co_await api.streams.open(std::move(who), node.first, std::move(request));
-  if (!link) co_return;  // it went away between the look and the question
-  const auto record = co_await (*link)->receive();
-  (*link)->close("over");
-  if (!record) co_return;
-  auto ports = from_json_text<PortsView>(*record, Unknown::ignore);
-  if (!ports) co_return;
-  for (auto& row : ports->items) {
-    row.node = node.second;
-    out->push_back(std::move(row));
-  }
-}
-
 /// Who listens is known on each node alone: it is asked there when someone looks.
 net::Awaitable<Result<Rows<PortView>>> list(Api& api, ApiCall call, NoBody) {
   CO_TRY(auto known, co_await api.engine.read([](const HubCore& core) {
@@ -64,14 +47,19 @@ net::Awaitable<Result<Rows<PortView>>> list(Api& api, ApiCall call, NoBody) {
     }
     return out;
   }));
-  auto rows = std::make_shared<std::vector<PortView>>(known.unknown);
-  net::TaskGroup askers(co_await net::current_executor(), [](std::string_view, std::string_view) {});
-  for (const auto& node : known.nodes) askers.spawn(ask(api, call.caller.who, node, rows), "ports");
-  co_await askers.join();
-  std::ranges::sort(*rows, {},
-                    [](const PortView& row) { return std::tie(row.node, row.port, row.protocol); });
-  for (auto& row : *rows) row.id = fmt::format("{}:{}/{}", row.node, row.port, row.protocol);
-  co_return Rows<PortView>{std::move(*rows), "id"};
+  auto rows = std::move(known.unknown);
+  for (const auto& [node, record] :
+       co_await ask_nodes(api, call.caller.who, std::move(known.nodes), "ports")) {
+    auto ports = from_json_text<PortsView>(record, Unknown::ignore);
+    if (!ports) continue;
+    for (auto& row : ports->items) {
+      row.node = node;
+      rows.push_back(std::move(row));
+    }
+  }
+  std::ranges::sort(rows, {}, [](const PortView& row) { return std::tie(row.node, row.port, row.protocol); });
+  for (auto& row : rows) row.id = fmt::format("{}:{}/{}", row.node, row.port, row.protocol);
+  co_return Rows<PortView>{std::move(rows), "id"};
 }
 
 }  // namespace
