@@ -304,11 +304,8 @@ net::Awaitable<std::expected<KeeperInstance, KeeperFailure>> KeeperClient::spawn
   const auto build = [&what](std::uint32_t n) {
     const keeper::Spawn fixed{.incarnation = what.incarnation,
                               .passed_fds = std::uint32_t(what.sockets.size())};
-    return Packet(Header{.type = Type::spawn, .request = n}, fixed)
-        .text(what.key)
-        .text(what.token)
-        .text(what.correlation)
-        .bytes();
+    Packet packet(Header{.type = Type::spawn, .request = n}, fixed);
+    return packet.text(what.key).text(what.token).text(what.correlation).bytes();
   };
   std::vector<int> fds{parameters.get()};
   fds.insert(fds.end(), what.sockets.begin(), what.sockets.end());
@@ -340,8 +337,7 @@ net::Awaitable<Result<void>> KeeperClient::stop(std::string key, keeper::Stop wh
   if (!hook) co_return only_status(co_await impl_->ask(std::move(request)));
   const Fd parameters(keeper::sealed_memfd("drover-hook", keeper::encode(*hook)));
   if (!parameters) co_return fail(from_errno(errno, "memfd_create"));
-  std::vector<int> fds{parameters.get()};
-  co_return only_status(co_await impl_->ask(std::move(request), std::move(fds)));
+  co_return only_status(co_await impl_->ask(std::move(request), std::vector<int>{parameters.get()}));
 }
 net::Awaitable<Result<std::vector<std::string>>> KeeperClient::sockets() {
   auto reply = co_await impl_->ask([](std::uint32_t n) { return Impl::bare(Type::sockets, n); });
