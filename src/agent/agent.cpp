@@ -212,6 +212,7 @@ struct Agent::Impl {
       void operator()(LookAtPorts& e) const { impl.performer->perform(std::move(e)); }
       void operator()(StopRun& e) const { impl.performer->perform(std::move(e)); }
       void operator()(AdjustRun& e) const { impl.performer->perform(std::move(e)); }
+      void operator()(ReloadRun& e) const { impl.performer->perform(std::move(e)); }
       void operator()(ForgetRun& e) const { impl.performer->perform(std::move(e)); }
       void operator()(RemoveFiles& e) const { impl.performer->perform(std::move(e)); }
       void operator()(AskProbe& e) const { impl.performer->perform(std::move(e)); }

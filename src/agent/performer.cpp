@@ -28,6 +28,8 @@ net::Awaitable<void> Performer::close() {
 
 void Performer::perform(Measure effect) { tasks_.spawn(measure(effect.run), "measure"); }
 void Performer::perform(LookAtPorts effect) { tasks_.spawn(look(std::move(effect)), "ports"); }
+/// Beside the instance's lane: a stop does not wait for a command that hangs.
+void Performer::perform(ReloadRun effect) { tasks_.spawn(reload(std::move(effect)), "reload"); }
 void Performer::perform(AskProbe effect) { tasks_.spawn(probe(std::move(effect)), "probe"); }
 
 void Performer::queue(InstanceId instance, Work work) {
@@ -81,6 +83,17 @@ net::Awaitable<void> Performer::adjust(AdjustRun order) {
     co_await net::sleep_for(keeper_retry);
   }
   // An agent that starts tells the keeper again, and so does the next start of the instance.
+}
+
+net::Awaitable<void> Performer::reload(ReloadRun order) {
+  Reloaded answer{order.run, {}};
+  for (int attempt = 0; attempt < 5; ++attempt) {
+    const auto told = co_await driver_.reload(order);
+    answer.fault = told ? std::string() : told.error().message;
+    if (told || told.error().code != Errc::unavailable) break;
+    co_await net::sleep_for(keeper_retry);
+  }
+  feed_(std::move(answer));
 }
 
 net::Awaitable<void> Performer::forget(ForgetRun order) {

@@ -26,6 +26,7 @@ class Performer {
   void perform(AdjustRun effect) { queue(effect.run.instance, std::move(effect)); }
   void perform(ForgetRun effect) { queue(effect.run.instance, std::move(effect)); }
   void perform(RemoveFiles effect) { queue(effect.instance, std::move(effect)); }
+  void perform(ReloadRun effect);
   void perform(AskProbe effect);
   void perform(Measure effect);
   void perform(LookAtPorts effect);
@@ -42,6 +43,7 @@ class Performer {
   net::Awaitable<void> start(Spawn spawn);
   net::Awaitable<void> stop(StopRun order);
   net::Awaitable<void> adjust(AdjustRun order);
+  net::Awaitable<void> reload(ReloadRun order);
   net::Awaitable<void> forget(ForgetRun order);
   net::Awaitable<void> remove(RemoveFiles what);
   net::Awaitable<void> probe(AskProbe what);

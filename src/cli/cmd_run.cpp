@@ -1,4 +1,4 @@
-// start stop restart
+// start stop restart reload
 #include "base/text.hpp"
 #include "cli/commands.hpp"
 #include "cli/follow.hpp"
@@ -82,7 +82,9 @@ Command make(const std::string& verb, const std::string& help) {
 
 std::vector<Command> run_commands() {
   return {make("start", "Run what was stopped."), make("stop", "Stop; it stays stopped until it is started."),
-          make("restart", "Stop and start again.")};
+          make("restart", "Stop and start again."),
+          make("reload",
+               "Take the configuration anew: by signal or command, start-first, or else by a restart.")};
 }
 
 }  // namespace drover::cli

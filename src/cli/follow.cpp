@@ -240,6 +240,18 @@ Result<int> follow_deployment(const Context& context, const Api& hub, const Foll
   }
 }
 
+namespace {
+/// Of each instance what there is to say: why not, or how.
+void show_items(const Context& context, const json::value& operation) {
+  for (const auto& item : list(operation, "items")) {
+    const auto message = text(item, "message");
+    if (truth(item, "ok") && message.empty()) continue;
+    context.err.write(fmt::format("  {} {}/{}  {}\n", truth(item, "ok") ? "✓" : "✗", text(item, "stack"),
+                                  text(item, "instance_name"), printable(message)));
+  }
+}
+}  // namespace
+
 Result<int> follow_operation(const Context& context, const Api& hub, const std::string& id, Duration limit) {
   const Api api = hub.at_most(limit);
   Interruptible watch;
@@ -255,11 +267,8 @@ Result<int> follow_operation(const Context& context, const Api& hub, const std::
                                     text(operation, "scope"), done, list(operation, "items").size()));
     if (state != "running") {
       if (context.err.tty) context.err.write("\n");
+      show_items(context, operation);
       if (state == "succeeded") return 0;
-      for (const auto& item : list(operation, "items"))
-        if (!truth(item, "ok"))
-          context.err.write("  ✗ " + text(item, "stack") + "/" + text(item, "instance_name") + "  " +
-                            printable(text(item, "message")) + "\n");
       return state == "partial" ? 8 : 1;
     }
     if (stopped(nullptr)) {

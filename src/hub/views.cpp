@@ -74,6 +74,7 @@ void add_observed(InstanceView& view, const Observed& observed) {
   view.pid = observed.pid;
   view.started_at = observed.started_at;
   view.ready_at = observed.ready_at;
+  view.reloaded_at = observed.reloaded_at;
   view.next_try = observed.next_try;
   view.restarts = observed.restarts;
   if (observed.last_exit) view.last_exit = describe(*observed.last_exit);
@@ -167,6 +168,20 @@ NodeView view_node(const HubState& state, const HubSettings& settings, const Nod
   return view;
 }
 
+namespace {
+/// What a person should know beside how it stands: about the other one of its name, or an order that failed.
+std::string note_of(const SlotEntry& entry, const std::string& reason) {
+  const Slot& slot = entry.slot;
+  switch (slot.role) {
+    case SlotRole::successor: return reason.empty() ? "to take the place of the other one" : reason;
+    case SlotRole::retired: return reason.empty() ? "replaced, to be deleted" : reason;
+    case SlotRole::holder: break;
+  }
+  if (!reason.empty()) return reason;
+  return slot.blocked.empty() ? entry.waits : slot.blocked;
+}
+}  // namespace
+
 InstanceView view_instance(const HubState& state, const SlotEntry& entry) {
   const Slot& slot = entry.slot;
   auto seen = seen_state(state, entry);
@@ -175,7 +190,8 @@ InstanceView view_instance(const HubState& state, const SlotEntry& entry) {
   view.node = slot.node ? slot.node_name : "";
   view.desired = slot.removing ? "gone" : wanted_running(state, slot) ? "run" : "stop";
   view.state = enum_name(seen.state);
-  view.reason = seen.reason;
+  view.reason = note_of(entry, seen.reason);
+  view.role = enum_name(slot.role);
   view.since = seen.since;
   view.health = "none";
   view.revision = slot.generation;
@@ -324,6 +340,7 @@ Summary view_summary(const HubState& state, const HubSettings& settings) {
     if (!node.row.node.host.version.empty()) ++sum.agent_versions[node.row.node.host.version];
   }
   for (const auto& [id, entry] : state.slots) {
+    if (entry.slot.role != SlotRole::holder) continue;
     auto seen = seen_state(state, entry).state;
     ++sum.instances;
     sum.instances_ready += is_good(seen);

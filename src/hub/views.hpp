@@ -35,19 +35,20 @@ struct InstanceView {
   InstanceId id;
   std::string name, stack, service, kind;  // kind: service | job
   std::uint32_t index = 0;
-  std::string node;               // name; "" while it has no place
-  std::string desired;            // run | stop | gone
-  std::string state, reason;      // InstanceState
-  WallTime since{};               // of state
-  std::string health;             // none | unknown | healthy | unhealthy
-  bool fresh = true;              // false: the agent is away, this is what it last said ("as of")
+  std::string node;           // name; "" while it has no place
+  std::string role;           // holder | successor | retired: two of one name while one replaces the other
+  std::string desired;        // run | stop | gone
+  std::string state, reason;  // InstanceState
+  WallTime since{};           // of state
+  std::string health;         // none | unknown | healthy | unhealthy
+  bool fresh = true;          // false: the agent is away, this is what it last said ("as of")
   std::optional<WallTime> as_of;  // set when not fresh
   std::uint64_t revision = 0;
   bool outdated = false;       // does not run the current revision's service yet
   std::optional<TaskId> task;  // operation in progress
   std::string task_type;
   std::optional<std::int64_t> pid;
-  std::optional<WallTime> started_at, ready_at, next_try;
+  std::optional<WallTime> started_at, ready_at, reloaded_at, next_try;
   std::uint32_t restarts = 0;
   std::string last_exit;  // for people
   std::vector<std::string> last_lines;
@@ -56,9 +57,10 @@ struct InstanceView {
   std::uint64_t incarnation = 0, epoch = 0;
 };
 BOOST_DESCRIBE_STRUCT(InstanceView, (),
-                      (id, name, stack, service, kind, index, node, desired, state, reason, since, health,
-                       fresh, as_of, revision, outdated, task, task_type, pid, started_at, ready_at, next_try,
-                       restarts, last_exit, last_lines, degraded, ports, incarnation, epoch))
+                      (id, name, stack, service, kind, index, node, role, desired, state, reason, since,
+                       health, fresh, as_of, revision, outdated, task, task_type, pid, started_at, ready_at,
+                       reloaded_at, next_try, restarts, last_exit, last_lines, degraded, ports, incarnation,
+                       epoch))
 
 /// state: the worst that matters: failed > unhealthy > backoff > … > ready | completed | stopped; `reason`
 /// explains it.

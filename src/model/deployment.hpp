@@ -61,16 +61,18 @@ struct Deployment {
   DeploymentState state = DeploymentState::planned;
   std::string message;  // what it waits for, or why it ended
   std::vector<PlanStep> steps;
+  std::optional<DeploymentId> rolls_back;  // it undoes this one, which has failed
   Who who;
   WallTime created_at{};
   WallTime progress_at{};  // of the last progress
   std::optional<WallTime> finished_at;
 };
 BOOST_DESCRIBE_STRUCT(Deployment, (),
-                      (id, stack, revision, state, message, steps, who, created_at, progress_at, finished_at))
+                      (id, stack, revision, state, message, steps, rolls_back, who, created_at, progress_at,
+                       finished_at))
 
-enum class OperationKind : std::uint8_t { start, stop, restart };
-BOOST_DESCRIBE_ENUM(OperationKind, start, stop, restart)
+enum class OperationKind : std::uint8_t { start, stop, restart, reload };
+BOOST_DESCRIBE_ENUM(OperationKind, start, stop, restart, reload)
 enum class OperationState : std::uint8_t { running, succeeded, partial, failed, cancelled };
 BOOST_DESCRIBE_ENUM(OperationState, running, succeeded, partial, failed, cancelled)
 
@@ -80,7 +82,7 @@ struct OperationItem {
   std::string stack, instance_name, node;
   std::uint64_t restart_generation = 0;  // kind restart: the count to reach
   std::optional<bool> ok;                // not set: not yet
-  std::string message;
+  std::string message;                   // kind reload: how; else, and when it failed: why not
 };
 BOOST_DESCRIBE_STRUCT(OperationItem, (),
                       (instance, stack, instance_name, node, restart_generation, ok, message))

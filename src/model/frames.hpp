@@ -98,14 +98,14 @@ struct Assign {
   std::uint32_t index = 0;         // {{instance.index}}, from 0
   std::optional<Service> service;  // deploy, update
   bool run = true;                 // deploy, update: start it, or place it stopped
-  std::uint64_t restart_generation = 0;
+  std::uint64_t restart_generation = 0, reload_generation = 0;
   std::uint8_t priority = 5;
   std::optional<Duration> timeout;
   Who who;
 };
 BOOST_DESCRIBE_STRUCT(Assign, (),
                       (task, attempt, type, placement, stack, instance_name, index, service, run,
-                       restart_generation, priority, timeout, who))
+                       restart_generation, reload_generation, priority, timeout, who))
 
 struct Cancel {  // hub → agent: end this attempt if it has not won yet; answered by TaskEnded
   static constexpr const char* kind = "cancel";
@@ -190,7 +190,7 @@ std::string inventory_digest(std::vector<const Observed*> instances);
 struct LocalRequest {
   static constexpr const char* kind = "local_request";
   std::string id;
-  std::string action;  // start | stop | restart
+  std::string action;  // start | stop | reload
   std::string target;  // stack/service or stack/instance
   Who who;
 };

@@ -65,6 +65,7 @@ struct Observed {
   std::uint64_t incarnation = 0;         // count of starts of this placement
   std::uint64_t version = 0;             // count of changes of this record at its agent
   std::uint64_t restart_generation = 0;  // the last restart order that was carried out
+  std::uint64_t reload_generation = 0;   // the last reload order that was carried out, or failed
   bool run = true;                       // desired at the agent: run or stopped
   InstanceState state = InstanceState::waiting;
   Health health = Health::none;
@@ -73,7 +74,8 @@ struct Observed {
   std::optional<std::int64_t> pid;
   std::optional<WallTime> started_at;  // of the incarnation
   std::optional<WallTime> ready_at;
-  std::optional<WallTime> next_try;  // backoff
+  std::optional<WallTime> reloaded_at;  // this run took its configuration anew
+  std::optional<WallTime> next_try;     // backoff
   std::optional<Exit> last_exit;
   std::vector<std::string> last_lines;  // of a failed start or a give-up: at most 20
   std::uint32_t restarts = 0;           // automatic ones of this placement
@@ -83,9 +85,10 @@ struct Observed {
   std::vector<std::string> degraded;  // what of its limits and isolation the host does not enforce
 };
 BOOST_DESCRIBE_STRUCT(Observed, (),
-                      (instance, epoch, generation, digest, incarnation, version, restart_generation, run,
-                       state, health, reason, since, pid, started_at, ready_at, next_try, last_exit,
-                       last_lines, restarts, ports, progress, eta_s, degraded))
+                      (instance, epoch, generation, digest, incarnation, version, restart_generation,
+                       reload_generation, run, state, health, reason, since, pid, started_at, ready_at,
+                       reloaded_at, next_try, last_exit, last_lines, restarts, ports, progress, eta_s,
+                       degraded))
 
 /// Slot names: "web-1" counts from 1; per node "web@pve1".
 std::string slot_name(const std::string& service, std::uint32_t index);

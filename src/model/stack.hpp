@@ -160,10 +160,12 @@ struct Stop {
 };
 BOOST_DESCRIBE_STRUCT(Stop, (), (signal, grace, before, then, target))
 
-/// How a running instance takes a new configuration without ending: a signal, or a command, or neither.
+/// How a running instance takes a new configuration without ending: a signal to its main process, or a
+/// command beside it, or neither (then a reload replaces it: start-first, or by a restart).
 struct Reload {
-  std::string signal;
-  std::vector<std::string> command;
+  std::string signal;                // a name that the host knows
+  std::vector<std::string> command;  // runs as the instance's user; exit status 0: it has been reloaded
+  bool empty() const { return signal.empty() && command.empty(); }
   bool operator==(const Reload&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(Reload, (), (signal, command))
@@ -202,19 +204,27 @@ BOOST_DESCRIBE_STRUCT(Place, (), (strategy, nodes, constraints))
 
 enum class UpdateOrder : std::uint8_t {
   stop_first,
-  start_first,  // the new one is ready before the old one ends; its ports must be passed sockets, or none
+  start_first,  // the new one is ready before the old one ends; its fixed ports must be passed sockets
 };
 BOOST_DESCRIBE_ENUM(UpdateOrder, stop_first, start_first)
+
+/// What a failed deployment does.
+enum class UpdateFailure : std::uint8_t {
+  keep,      // what is there stays
+  rollback,  // the stack goes back to the newest revision that succeeded
+};
+BOOST_DESCRIBE_ENUM(UpdateFailure, keep, rollback)
 
 /// How a change rolls out over the instances of a service.
 struct Update {
   UpdateOrder order = UpdateOrder::stop_first;
   std::uint32_t batch = 1;      // at most so many instances of the service are changed at once
-  Duration healthy_for = 0s;    // ready for so long before the next batch
+  Duration healthy_for = 0s;    // ready for so long before the next batch, or before the old one ends
   Duration no_progress = 600s;  // a deployment without any progress for so long has failed
+  UpdateFailure on_failure = UpdateFailure::keep;  // of a deployment that fails for this service
   bool operator==(const Update&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(Update, (), (order, batch, healthy_for, no_progress))
+BOOST_DESCRIBE_STRUCT(Update, (), (order, batch, healthy_for, no_progress, on_failure))
 
 enum class LogFull : std::uint8_t { block, drop };
 BOOST_DESCRIBE_ENUM(LogFull, block, drop)

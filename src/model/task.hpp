@@ -16,8 +16,8 @@
 
 namespace drover {
 
-enum class TaskType : std::uint8_t { deploy, delete_, stop, start, restart, update };
-BOOST_DESCRIBE_ENUM(TaskType, deploy, delete_, stop, start, restart, update)
+enum class TaskType : std::uint8_t { deploy, delete_, stop, start, restart, update, reload };
+BOOST_DESCRIBE_ENUM(TaskType, deploy, delete_, stop, start, restart, update, reload)
 
 enum class TaskState : std::uint8_t { pending, assigned, running, completed, failed, cancelled };
 BOOST_DESCRIBE_ENUM(TaskState, pending, assigned, running, completed, failed, cancelled)
@@ -137,6 +137,7 @@ struct Task {
   NodeId node;
   Placement placement;
   std::uint64_t restart_generation = 0;  // type restart: the count that this restart makes true
+  std::uint64_t reload_generation = 0;   // type reload: the same
   std::uint8_t priority = 5;             // 0–10, high first
   std::uint32_t max_retries = 3;         // attempts = 1 + max_retries
   Duration no_progress = 300s;
@@ -156,8 +157,8 @@ struct Task {
 };
 BOOST_DESCRIBE_STRUCT(Task, (),
                       (id, type, state, stack, service, instance_name, node, placement, restart_generation,
-                       priority, max_retries, no_progress, timeout, depends_on, retry_of, deployment,
-                       operation, cancel_requested, refusals, progress, message, attempts, who, created_at,
-                       finished_at))
+                       reload_generation, priority, max_retries, no_progress, timeout, depends_on, retry_of,
+                       deployment, operation, cancel_requested, refusals, progress, message, attempts, who,
+                       created_at, finished_at))
 
 }  // namespace drover

@@ -107,6 +107,7 @@ void check_service(const Service& service, const std::string& at, Problems& prob
   check_probes(service, at + ".probes", problems);
   check_restart(service, at + ".restart", problems);
   check_stop(service.stop, at + ".stop", problems);
+  check_reload(service, at, problems);
   check_limits(std::get<ProcessSpec>(service.spec), at, problems);
   check_isolation(std::get<ProcessSpec>(service.spec), at, problems);
   check_passed(service, at, problems);

@@ -38,6 +38,7 @@ void check_restart(const Service& service, const std::string& at, Problems& prob
 void check_limits(const ProcessSpec& spec, const std::string& at, Problems& problems);
 void check_isolation(const ProcessSpec& spec, const std::string& at, Problems& problems);
 void check_stop(const Stop& stop, const std::string& at, Problems& problems);
+void check_reload(const Service& service, const std::string& at, Problems& problems);
 void check_passed(const Service& service, const std::string& at, Problems& problems);
 /// Names, dependencies, cycles, ports of one service against another's.
 void check_between(const Stack& stack, Problems& problems);

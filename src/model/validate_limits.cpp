@@ -100,6 +100,35 @@ void check_stop(const Stop& stop, const std::string& at, Problems& problems) {
   }
 }
 
+namespace {
+void check_start_first(const Service& service, const std::string& at, Problems& problems) {
+  if (service.update.order != UpdateOrder::start_first || service.kind != ServiceKind::service) return;
+  for (const Port& port : service.ports) {
+    if (port.published == 0 || port.pass != PortPass::no) continue;
+    problems.add(at + ".update.order",
+                 fmt::format("start-first needs the old and the new instance side by side, and both cannot "
+                             "bind port {} (\"{}\")",
+                             port.published, port.name),
+                 port.protocol == "tcp" ? "have the port passed (pass: listen_fds, or pass: nginx), or use "
+                                          "order: stop-first"
+                                        : "use order: stop-first");
+    return;
+  }
+}
+}  // namespace
+
+void check_reload(const Service& service, const std::string& at, Problems& problems) {
+  const Reload& reload = service.reload;
+  if (!reload.signal.empty() && !reload.command.empty())
+    problems.add(at + ".reload", "either a signal or a command", "take one of them away");
+  if (!reload.signal.empty()) check_signal(reload.signal, at + ".reload.signal", problems);
+  if (reload.signal == "SIGKILL" || reload.signal == "SIGSTOP")
+    problems.add(at + ".reload.signal", "no program can take this signal as a wish to reload",
+                 "most programs take SIGHUP");
+  if (!reload.command.empty()) check_command(reload.command, at + ".reload.command", problems);
+  check_start_first(service, at, problems);
+}
+
 void check_passed(const Service& service, const std::string& at, Problems& problems) {
   PortPass style = PortPass::no;
   std::size_t count = 0;

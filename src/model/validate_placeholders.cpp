@@ -67,6 +67,7 @@ void check_placeholders(const Service& service, const std::string& at, Problems&
   checker.command(spec.command, at + ".command");
   for (const auto& [key, value] : spec.environment) checker.text(value, at + ".environment." + key);
   checker.command(service.stop.before, at + ".stop.before");
+  checker.command(service.reload.command, at + ".reload.command");
   checker.check(service.probes.start, at + ".probes.start");
   checker.check(service.probes.ready, at + ".probes.ready");
   checker.check(service.probes.live, at + ".probes.live");

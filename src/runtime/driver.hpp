@@ -34,6 +34,8 @@ class Driver {
   virtual net::Awaitable<Result<void>> stop(agent::StopRun order) = 0;
   /// New settings of its log. A run that is gone: success.
   virtual net::Awaitable<Result<void>> adjust(agent::AdjustRun order) = 0;
+  /// The run takes its configuration anew. unavailable: the keeper is away. Else: why it could not be told.
+  virtual net::Awaitable<Result<void>> reload(agent::ReloadRun order) = 0;
   /// Its end has been taken in; nothing needs to be remembered. Unknown: success.
   virtual net::Awaitable<Result<void>> forget(agent::ForgetRun order) = 0;
   virtual net::Awaitable<Result<RunStats>> stats(agent::Run run) = 0;

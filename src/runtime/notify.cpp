@@ -213,7 +213,7 @@ struct NotifySockets::Impl : std::enable_shared_from_this<NotifySockets::Impl> {
     if (news.keep && to_json_text(known->second.said) != to_json_text(said)) save(run, said);
     known->second.said = std::move(said);
     if (news.worth || news.extend || !news.fault.empty())
-      parts.on_event(agent::Notified{run, news.extend, std::move(news.fault)});
+      parts.on_event(agent::Notified{run, news.extend, std::move(news.fault), known->second.said.reloading});
   }
 };
 

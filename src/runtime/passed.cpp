@@ -34,6 +34,10 @@ std::string slot_of(const std::string& stack, const std::string& instance_name) 
   return stack + "/" + instance_name;
 }
 
+std::string socket_name(const std::string& slot, const std::string& port, std::uint16_t number) {
+  return fmt::format("{}#{}:{}", slot, port, number);
+}
+
 bool of_slot(const std::string& name, const std::string& slot) { return name.starts_with(slot + "#"); }
 
 std::expected<PassedSockets, agent::SpawnFailed> passed_sockets(const agent::Spawn& spawn,
@@ -43,8 +47,7 @@ std::expected<PassedSockets, agent::SpawnFailed> passed_sockets(const agent::Spa
   for (const auto& port : spawn.service.ports) {
     const auto number = spawn.ports.find(port.name);
     if (port.pass == PortPass::no || number == spawn.ports.end()) continue;
-    const auto name =
-        fmt::format("{}#{}:{}", slot_of(spawn.stack, spawn.instance_name), port.name, number->second);
+    const auto name = socket_name(slot_of(spawn.stack, spawn.instance_name), port.name, number->second);
     const bool there = held.contains(name);
     if (!there) {
       Fd fresh = listen_on(number->second);

@@ -5,8 +5,8 @@
 // second run of the same slot, under whatever instance id (start-first), that is started with the same port
 // number gets the same socket, and both accept from it while both live. Nothing has to be handed over:
 // start() of the second one is enough. What must not happen is that the end of the first one closes it; the
-// driver sees to that, because it closes a slot's sockets only when no run of the slot is left and the core
-// says that none follows.
+// driver sees to that, because it closes only what no other run of the slot has, and only when the core says
+// that nothing of it follows.
 
 #include <expected>
 #include <set>
@@ -19,6 +19,7 @@ namespace drover::runtime {
 
 /// "shop/web-1"
 std::string slot_of(const std::string& stack, const std::string& instance_name);
+std::string socket_name(const std::string& slot, const std::string& port, std::uint16_t number);
 /// Whether the keeper's socket `name` is of that slot.
 bool of_slot(const std::string& name, const std::string& slot);
 

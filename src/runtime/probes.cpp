@@ -9,6 +9,7 @@
 
 #include "base/json.hpp"
 #include "base/text.hpp"
+#include "runtime/accepting.hpp"
 #include "runtime/logs.hpp"
 #include "runtime/probe_net.hpp"
 #include "runtime/run_ports.hpp"
@@ -20,6 +21,14 @@ namespace {
 Lookup words_for(const ProcessDriver& driver, const agent::AskProbe& probe) {
   return words_of({probe.run.instance, probe.stack, probe.instance_name, probe.index, probe.ports},
                   driver.node());
+}
+
+constexpr Duration accept_patience = 400ms;
+
+/// A yes could be another process's; the others are the program's own words.
+bool asks_at_a_port(const Check& check) {
+  return std::holds_alternative<HttpCheck>(check) || std::holds_alternative<TcpCheck>(check) ||
+         std::holds_alternative<GrpcCheck>(check) || std::holds_alternative<ExecCheck>(check);
 }
 
 std::string text_of(const Error& error) {
@@ -145,9 +154,12 @@ net::Awaitable<Prober::Outcome> Prober::ask_one(const agent::AskProbe& probe) {
 net::Awaitable<std::string> Prober::stolen_port(const agent::AskProbe& probe) {
   const auto facts = driver_.facts(probe.run);
   if (!facts || probe.ports.empty()) co_return "";
+  const RunProcesses run{facts->cgroup, facts->pid};
+  const bool shares = driver_.shares_sockets(probe.run) && asks_at_a_port(probe.probe.check);
   std::string stolen;
   co_await net::run_on(driver_.files(), [&] {
-    stolen = foreign_listener(probe.service, probe.ports, {facts->cgroup, facts->pid});
+    stolen = foreign_listener(probe.service, probe.ports, run);
+    if (stolen.empty() && shares) stolen = not_accepting(probe.service, probe.ports, run, accept_patience);
   });
   co_return stolen;
 }

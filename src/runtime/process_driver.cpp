@@ -15,6 +15,16 @@ using keeper::Stage;
 
 namespace {
 constexpr Duration log_close_patience = 1s;
+constexpr Duration reload_patience = 60s;
+
+/// How its command ended, for people; "" when it did what it should.
+std::string fault_of(const Ran& ran) {
+  if (!ran.timed_out && succeeded(ran.exit)) return {};
+  std::string why = ran.timed_out ? fmt::format("the reload command was not done within {}",
+                                                human_duration(reload_patience))
+                                  : fmt::format("the reload command failed: {}", describe(ran.exit));
+  return ran.last_line.empty() ? why : why + ": " + ran.last_line;
+}
 }  // namespace
 
 ProcessDriver::ProcessDriver(Parts parts, Log& log) : impl_(std::make_shared<Impl>(std::move(parts), log)) {}
@@ -59,8 +69,11 @@ net::Awaitable<Result<std::vector<agent::Found>>> ProcessDriver::recover() {
     known.latest = one.info;
     known.cgroup = one.cgroup;
     known.log_directory = one.log_directory;
-    if (const auto record = records.find(entry.run); record != records.end())
+    if (const auto record = records.find(entry.run); record != records.end()) {
       known.slot = slot_of(record->second.stack, record->second.instance_name);
+      for (const auto& [port, number] : record->second.ports)
+        known.passed.insert(socket_name(known.slot, port, number));
+    }
     known.hook_told = one.info.hook >= keeper::Hook::failed;
     known.exited = entry.exit.has_value();
     known.emptied = entry.empty;
@@ -98,6 +111,7 @@ net::Awaitable<std::expected<agent::Spawned, SpawnFailed>> ProcessDriver::start(
   if (!there) starting.claims = std::move((*prepared)->claims);
   std::set<std::string> wanted;
   for (const auto& socket : (*prepared)->spec.sockets) wanted.insert(socket.name);
+  starting.passed = wanted;
   KeeperSpawn request{key_of(spawn.run.instance),
                       key_of(spawn.run.instance),
                       spawn.run.incarnation,
@@ -112,7 +126,9 @@ net::Awaitable<std::expected<agent::Spawned, SpawnFailed>> ProcessDriver::start(
       if (known.latest.state < made->info.state || known.latest.pid == 0) known.latest = made->info;
       known.cgroup = made->cgroup;
       known.log_directory = made->log_directory;
-      if (!there) co_await impl->keep_only(spawn.run, known.slot, wanted);
+      impl->sockets.insert(wanted.begin(), wanted.end());
+      // What its slot had before and has no more (another port number).
+      if (!there) co_await impl->release(known.slot, impl->in_use(known.slot));
       // What has happened to it since is told after the caller has told of the start.
       net::post(impl->parts.executor, [impl, run = spawn.run] { impl->started(run); });
       co_return agent::Spawned{spawn.run, made->info.pid, wall_of(made->info.started_wall_ns),
@@ -168,6 +184,17 @@ net::Awaitable<Result<void>> ProcessDriver::adjust(agent::AdjustRun order) {
   co_return co_await impl_->client.adjust(key_of(order.run.instance), settings);
 }
 
+net::Awaitable<Result<void>> ProcessDriver::reload(agent::ReloadRun order) {
+  if (!order.how.signal.empty()) {
+    const keeper::Signal what{.incarnation = order.run.incarnation,
+                              .signal = signal_number(order.how.signal).value_or(1)};
+    co_return co_await impl_->client.signal(key_of(order.run.instance), what);
+  }
+  CO_TRY(auto ran, co_await run_beside("reload", std::move(order.of), order.how.command, reload_patience));
+  if (auto fault = fault_of(ran); !fault.empty()) co_return fail(Errc::internal, std::move(fault));
+  co_return Result<void>();
+}
+
 net::Awaitable<Result<void>> ProcessDriver::forget(agent::ForgetRun order) {
   const Run run = order.run;
   // Its files may be removed next, and the last lines must not bring the directory back.
@@ -175,7 +202,7 @@ net::Awaitable<Result<void>> ProcessDriver::forget(agent::ForgetRun order) {
   std::string slot;
   if (const auto known = impl_->runs.find(run); known != impl_->runs.end()) slot = known->second.slot;
   impl_->runs.erase(run);
-  if (order.last && !slot.empty() && !impl_->has_run(slot, run)) co_await impl_->release(slot, {});
+  if (order.last && !slot.empty()) co_await impl_->release(slot, impl_->in_use(slot));
   co_await net::run_on(impl_->parts.files, [&] { remove_run_record(impl_->parts.keeper.paths, run); });
   co_return co_await impl_->client.forget(key_of(run.instance), run.incarnation);
 }
@@ -202,6 +229,15 @@ std::optional<RunFacts> ProcessDriver::facts(Run run) const {
   const auto& latest = known->second.latest;
   return RunFacts{known->second.cgroup, known->second.log_directory, latest.pid,
                   wall_of(latest.started_wall_ns)};
+}
+
+bool ProcessDriver::shares_sockets(Run run) const {
+  const auto known = impl_->runs.find(run);
+  if (known == impl_->runs.end() || known->second.passed.empty()) return false;
+  return std::ranges::any_of(impl_->runs, [&](const auto& other) {
+    return other.first.instance != run.instance && other.second.slot == known->second.slot &&
+           !other.second.emptied;
+  });
 }
 
 const NotifySockets& ProcessDriver::notify() const { return impl_->notify; }

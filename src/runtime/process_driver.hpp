@@ -46,6 +46,7 @@ class ProcessDriver final : public Driver {
   net::Awaitable<std::expected<agent::Spawned, agent::SpawnFailed>> start(agent::Spawn spawn) override;
   net::Awaitable<Result<void>> stop(agent::StopRun order) override;
   net::Awaitable<Result<void>> adjust(agent::AdjustRun order) override;
+  net::Awaitable<Result<void>> reload(agent::ReloadRun order) override;
   net::Awaitable<Result<void>> forget(agent::ForgetRun order) override;
   net::Awaitable<Result<RunStats>> stats(agent::Run run) override;
 
@@ -55,6 +56,8 @@ class ProcessDriver final : public Driver {
 
   /// nullopt: this run is not known.
   std::optional<RunFacts> facts(agent::Run run) const;
+  /// Another run of its name has the same passed sockets: one takes the other's place.
+  bool shares_sockets(agent::Run run) const;
   const NotifySockets& notify() const;
 
   /// A deleted instance: its directory with all logs.

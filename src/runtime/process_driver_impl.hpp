@@ -55,7 +55,8 @@ struct ProcessDriver::Impl {
     std::shared_ptr<net::Event> log_closed = std::make_shared<net::Event>();  // its last line is in the file
     keeper::InstanceInfo latest;
     std::string cgroup, log_directory, slot;
-    std::vector<Fd> claims;  // its ports, until nothing of it is left
+    std::set<std::string> passed;  // the sockets that it has, by the keeper's names
+    std::vector<Fd> claims;        // its ports, until nothing of it is left
   };
   Parts parts;
   Log& log;
@@ -214,7 +215,7 @@ struct ProcessDriver::Impl {
     return prepared;
   }
 
-  /// Of this slot, but those that are wanted; none where another run of the slot may have them.
+  /// Of this slot, but those that are wanted.
   net::Awaitable<void> release(std::string slot, std::set<std::string> wanted) {
     std::vector<std::string> names;
     for (const auto& name : sockets)
@@ -243,15 +244,12 @@ struct ProcessDriver::Impl {
     }
     for (const auto& slot : gone) co_await release(slot, {});
   }
-  bool has_run(const std::string& slot, const Run& but) const {
-    return std::ranges::any_of(runs, [&](const auto& each) {
-      return each.first != but && each.second.slot == slot && !each.second.emptied;
-    });
-  }
-  /// After the start of a run: what its slot had before and has no more (another port number).
-  net::Awaitable<void> keep_only(Run run, std::string slot, std::set<std::string> wanted) {
-    sockets.insert(wanted.begin(), wanted.end());
-    if (!has_run(slot, run)) co_await release(std::move(slot), std::move(wanted));
+  /// What the slot's runs have that are not gone: start-first has two of them for a while.
+  std::set<std::string> in_use(const std::string& slot) const {
+    std::set<std::string> out;
+    for (const auto& [run, known] : runs)
+      if (known.slot == slot && !known.emptied) out.insert(known.passed.begin(), known.passed.end());
+    return out;
   }
 
   SpawnFailed refused(const agent::Spawn& spawn, const KeeperFailure& failure) {

@@ -44,22 +44,6 @@ std::optional<agent::SpawnFailed> take_ports(const agent::Spawn& spawn, std::vec
 }
 
 namespace {
-/// The inodes of the sockets that these processes have.
-std::set<std::uint64_t> sockets_of(const std::vector<std::int32_t>& pids) {
-  std::set<std::uint64_t> out;
-  for (const auto pid : pids) {
-    const auto directory = fmt::format("/proc/{}/fd", pid);
-    for (const auto& fd : list_directory(directory)) {
-      char target[64];
-      const auto size = ::readlink((directory + "/" + fd).c_str(), target, sizeof target);
-      const std::string_view text(target, size > 0 ? std::size_t(size) : 0);
-      if (!text.starts_with("socket:[")) continue;
-      out.insert(std::strtoull(std::string(text.substr(8)).c_str(), nullptr, 10));
-    }
-  }
-  return out;
-}
-
 /// Whose it is when it is not ours; "" when that cannot be known.
 std::string stranger(std::uint16_t port, const RunProcesses& run) {
   const auto holder = holder_of(port, "tcp");

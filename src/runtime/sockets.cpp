@@ -1,5 +1,6 @@
 #include "runtime/sockets.hpp"
 
+#include <fmt/format.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
@@ -93,6 +94,21 @@ std::vector<SocketEntry> waiting_sockets(bool tcp) {
   read_proc(tcp ? "/proc/net/tcp" : "/proc/net/udp", state, all);
   read_proc(tcp ? "/proc/net/tcp6" : "/proc/net/udp6", state, all);
   return all;
+}
+
+std::set<std::uint64_t> sockets_of(const std::vector<std::int32_t>& pids) {
+  std::set<std::uint64_t> out;
+  for (const auto pid : pids) {
+    const auto directory = fmt::format("/proc/{}/fd", pid);
+    for (const auto& fd : list_directory(directory)) {
+      char target[64];
+      const auto size = ::readlink((directory + "/" + fd).c_str(), target, sizeof target);
+      const std::string_view text(target, size > 0 ? std::size_t(size) : 0);
+      if (!text.starts_with("socket:[")) continue;
+      out.insert(std::strtoull(std::string(text.substr(8)).c_str(), nullptr, 10));
+    }
+  }
+  return out;
 }
 
 }  // namespace drover::runtime

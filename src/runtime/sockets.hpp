@@ -3,6 +3,7 @@
 // allowed.
 
 #include <cstdint>
+#include <set>
 #include <vector>
 
 namespace drover::runtime {
@@ -15,5 +16,8 @@ struct SocketEntry {
 
 /// All TCP sockets that listen, or all UDP sockets without a peer; IPv4 and IPv6.
 std::vector<SocketEntry> waiting_sockets(bool tcp);
+
+/// The inodes of the sockets that these processes have. Empty: none, or we may not look.
+std::set<std::uint64_t> sockets_of(const std::vector<std::int32_t>& pids);
 
 }  // namespace drover::runtime

@@ -83,7 +83,9 @@ void read_stop(Context& context, const Value& value, Draft& draft);
 void read_stop_signal(Context& context, const Value& value, Draft& draft);
 void read_stop_grace(Context& context, const Value& value, Draft& draft);
 void read_pre_stop(Context& context, const Value& value, Draft& draft);
+void read_reload(Context& context, const Value& value, Draft& draft);
 json::value stop_schema();
+json::value reload_schema();
 json::value pre_stop_schema();
 
 // policy.cpp

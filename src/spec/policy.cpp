@@ -165,15 +165,16 @@ const Field<Update> update_fields[] = {
      },
      &duration_schema, "No progress for so long: the deployment has failed (10m)"},
     {"order",
-     [](Context& context, const Value& value, Update&) {
-       if (value.text == "start-first")
-         return context.problem(value.at, "this version of Drover does not support start-first");
-       constexpr std::string_view orders[] = {"stop-first"};
-       read_word(context, value, orders);
+     [](Context& context, const Value& value, Update& to) {
+       if (auto order = read_enum<UpdateOrder>(context, value)) to.order = *order;
      },
-     [] { return json::value{{"enum", {"stop-first"}}}; }, ""},
+     &enum_schema<UpdateOrder>, "stop-first, or start-first: the new one is ready before the old one ends"},
+    {"on_failure",
+     [](Context& context, const Value& value, Update& to) {
+       if (auto failure = read_enum<UpdateFailure>(context, value)) to.on_failure = *failure;
+     },
+     &enum_schema<UpdateFailure>, "keep what is there, or rollback to the last revision that succeeded"},
 };
-const Later update_later[] = {{"on_failure", "on_failure"}};
 
 const Field<LogSpec> log_fields[] = {
     {"budget",
@@ -209,8 +210,8 @@ void read_place(Context& context, const Value& value, Place& to) {
 }
 
 void read_update(Context& context, const Value& value, Update& to) {
-  if (want_map(context, value, "{batch: 1, healthy_for: 10s}"))
-    read_fields<Update>(context, value, to, update_fields, update_later);
+  if (want_map(context, value, "{order: start-first, healthy_for: 10s}"))
+    read_fields<Update>(context, value, to, update_fields);
 }
 
 void read_logs(Context& context, const Value& value, Draft& draft) {

@@ -150,9 +150,18 @@ json::value place(const Place& value) {
 }
 
 json::value update(const Update& value) {
-  return json::object{{"batch", value.batch},
+  return json::object{{"order", text(spec::enum_word(value.order))},
+                      {"batch", value.batch},
                       {"healthy_for", duration(value.healthy_for)},
-                      {"no_progress", duration(value.no_progress)}};
+                      {"no_progress", duration(value.no_progress)},
+                      {"on_failure", text(spec::enum_word(value.on_failure))}};
+}
+
+json::value reload(const Reload& value) {
+  json::object out;
+  if (!value.signal.empty()) out["signal"] = text(value.signal);
+  if (!value.command.empty()) out["command"] = texts(value.command);
+  return out;
 }
 
 json::value logs(const LogSpec& value) {
@@ -178,6 +187,7 @@ json::value service(const Service& value) {
   out["probes"] = probes(value.probes);
   out["restart"] = restart(value.restart);
   out["stop"] = stop(value.stop);
+  if (!value.reload.empty()) out["reload"] = reload(value.reload);
   if (!value.depends_on.empty()) out["depends_on"] = depends_on(value.depends_on);
   if (value.scale.kind == ScaleKind::per_node) out["scale"] = "per-node";
   else out["scale"] = value.scale.count;

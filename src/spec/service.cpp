@@ -50,6 +50,7 @@ const Field<Draft> own_fields[] = {
     {"stop_signal", &read_stop_signal, &text_schema, "Compose's word for stop.signal"},
     {"stop_grace_period", &read_stop_grace, &duration_schema, "Compose's word for stop.grace"},
     {"pre_stop", &read_pre_stop, &pre_stop_schema, "Compose's word for stop.before"},
+    {"reload", &read_reload, &reload_schema, "How it takes a new configuration without ending"},
     {"depends_on", &read_depends_on, &depends_on_schema, "What must be there before it starts"},
     {"scale", &read_scale, &scale_schema, "How many instances, or per-node"},
     {"deploy", &read_deploy, &deploy_schema, "Compose's words for scale"},

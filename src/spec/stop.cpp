@@ -1,4 +1,4 @@
-// How a service is ended.
+// How a service is ended, and how it takes a new configuration without ending.
 #include <fmt/format.h>
 
 #include <charconv>
@@ -67,6 +67,19 @@ const Field<Stop> stop_fields[] = {
      &enum_schema<StopTarget>, "Who gets the signals: the main process, or each of its processes"},
 };
 
+const Field<Reload> reload_fields[] = {
+    {"signal",
+     [](Context& context, const Value& value, Reload& to) {
+       if (auto text = read_string(context, value)) to.signal = signal_in(*text);
+     },
+     &text_schema, "To its main process: SIGHUP"},
+    {"command",
+     [](Context& context, const Value& value, Reload& to) {
+       if (auto words = read_words(context, value)) to.command = std::move(*words);
+     },
+     [] { return either({text_schema(), strings_schema()}); }, "A command that makes it reload"},
+};
+
 void twice(Context& context, const Value& value, Draft& draft, std::string_view other) {
   if (draft.given.contains(std::string(other)))
     context.problem(value.at, fmt::format("\"{}\" says how to stop already", other), "take one of them away");
@@ -108,6 +121,16 @@ void read_pre_stop(Context& context, const Value& value, Draft& draft) {
       read_fields<Stop>(context, item, draft.service.stop, hook_fields, hook_later);
 }
 
+void read_reload(Context& context, const Value& value, Draft& draft) {
+  if (value.scalar() && value.kind != Value::Kind::null) {
+    if (auto text = read_string(context, value)) draft.service.reload.signal = signal_in(*text);
+    return;
+  }
+  if (want_map(context, value, "SIGHUP or {signal: SIGHUP} or {command: [./reload]}"))
+    read_fields<Reload>(context, value, draft.service.reload, reload_fields);
+}
+
+json::value reload_schema() { return either({text_schema(), fields_schema<Reload>(reload_fields)}); }
 json::value stop_schema() { return fields_schema<Stop>(stop_fields); }
 json::value pre_stop_schema() {
   return json::object{{"type", "array"}, {"items", fields_schema<Stop>(hook_fields)}};

@@ -50,6 +50,7 @@ void handle(Step& step, const Event& event) {
     void operator()(const HookFailed& e) const { hook_failed(step, e); }
     void operator()(const ProbeAnswer& e) const { probe_answer(step, e); }
     void operator()(const Notified& e) const { notified(step, e); }
+    void operator()(const Reloaded& e) const { reloaded(step, e); }
     void operator()(const Measured& e) const { measured(step, e); }
     void operator()(const FilesChanged& e) const { files_changed(step, e); }
     void operator()(const Trouble& e) const { trouble(step, e); }

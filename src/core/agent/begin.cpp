@@ -24,7 +24,8 @@ bool at_rest(const Instance& instance) { return instance.phase == Phase::none &&
 
 bool same_wish(const PlacementRow& a, const PlacementRow& b) {
   return a.placement == b.placement && a.run == b.run && a.restart_generation == b.restart_generation &&
-         a.service == b.service && a.index == b.index && a.finished.has_value() == b.finished.has_value();
+         a.reload_generation == b.reload_generation && a.service == b.service && a.index == b.index &&
+         a.finished.has_value() == b.finished.has_value();
 }
 
 /// A service that failed starts anew under new settings: they may be what it failed for. A job never does.
@@ -57,7 +58,10 @@ Wish judge_placing(Step& step, const Assign& order, const Instance* instance) {
   wanted.index = order.index;
   wanted.service = *order.service;
   wanted.run = order.run;
-  if (fresh) wanted.restart_generation = std::max(wanted.restart_generation, order.restart_generation);
+  if (fresh) {
+    wanted.restart_generation = std::max(wanted.restart_generation, order.restart_generation);
+    wanted.reload_generation = std::max(wanted.reload_generation, order.reload_generation);
+  }
   forget_end(wanted, instance, same);
   // What cannot be given now is waited for; see spawn().
   if (auto ports = give_ports(step.world, wanted, step.now.boot)) wanted.ports = std::move(*ports);
@@ -95,6 +99,15 @@ Wish judge_restart(const Assign& order, const Instance& instance) {
   write_down_start(wanted);
   return change(std::move(wanted));
 }
+
+Wish judge_reload(const Assign& order, const Instance& instance) {
+  if (instance.row.reload_generation >= order.reload_generation)
+    return {.kind = Wish::Kind::reached, .why = {}, .wanted = {}};
+  // The count is raised when the run has been told, so that a crash in between does not lose it.
+  PlacementRow wanted = instance.row;
+  wanted.placement.epoch = std::max(wanted.placement.epoch, order.placement.epoch);
+  return change(std::move(wanted));
+}
 }  // namespace
 
 Wish judge(Step& step, const Assign& order) {
@@ -110,6 +123,9 @@ Wish judge(Step& step, const Assign& order) {
     case TaskType::restart:
       if (!known) return refuse("this node does not have the instance");
       return order.type == TaskType::start ? judge_run(order, *instance) : judge_restart(order, *instance);
+    case TaskType::reload:
+      if (!known) return refuse("this node does not have the instance");
+      return judge_reload(order, *instance);
     case TaskType::stop:
       if (!known) return {.kind = Wish::Kind::reached, .why = {}, .wanted = {}};
       return judge_run(order, *instance);
@@ -151,6 +167,10 @@ void apply(Step& step, Attempt& attempt) {
     take_over(step, attempt, instance, std::move(*wish.wanted));
   }
   instance.task = key;
+  if (order.type == TaskType::reload) {
+    instance.reload_to = order.reload_generation;
+    return drive(step, id);
+  }
   begin_anew(instance);
   instance.waits_for_ours = false;
   instance.spawn_tries = 0;
@@ -180,6 +200,7 @@ bool reached(const Step&, const Attempt& attempt, const Instance& instance) {
       return alive_as(instance, instance.row.placement.digest) &&
              instance.row.incarnation > attempt.row.incarnation;
     case TaskType::stop: return instance.phase == Phase::none && !instance.row.run;
+    case TaskType::reload: return instance.row.reload_generation >= order.reload_generation;
     case TaskType::delete_: return false;  // ended where the instance is erased
   }
   std::unreachable();

@@ -19,19 +19,6 @@ bool must_stop(const Instance& instance) {
          !instance.unhealthy.empty() || instance.other_run();
 }
 
-/// The run in hand, as it was started.
-Spawn live_spawn(const Instance& instance) {
-  Placement placement = instance.row.placement;
-  placement.digest = instance.live_digest;
-  return Spawn{.run = instance.run(),
-               .placement = std::move(placement),
-               .stack = instance.row.stack,
-               .instance_name = instance.row.instance_name,
-               .index = instance.row.index,
-               .service = instance.live_service,
-               .ports = instance.live_ports};
-}
-
 /// Of the task that has begun on it.
 std::string correlation_of(Step& step, const Instance& instance) {
   const Attempt* attempt = instance.task ? step.find(*instance.task) : nullptr;
@@ -119,6 +106,7 @@ void spawn(Step& step, Instance& instance) {
   instance.seen.degraded.clear();
   instance.troubles = {};
   instance.seen.ready_at.reset();
+  instance.seen.reloaded_at.reset();
   instance.seen.next_try.reset();
   instance.seen.health = Health::none;
   step.show(instance, InstanceState::configuring);
@@ -184,6 +172,18 @@ void forget_dead_orphans(Step& step) {
   for (InstanceId id : dead) drop_orphan(step, id);
 }
 
+Spawn live_spawn(const Instance& instance) {
+  Placement placement = instance.row.placement;
+  placement.digest = instance.live_digest;
+  return Spawn{.run = instance.run(),
+               .placement = std::move(placement),
+               .stack = instance.row.stack,
+               .instance_name = instance.row.instance_name,
+               .index = instance.row.index,
+               .service = instance.live_service,
+               .ports = instance.live_ports};
+}
+
 bool wants_run(const Instance& instance) {
   return instance.row.run && !instance.deleting && !instance.row.finished && !instance.orphan;
 }
@@ -192,6 +192,7 @@ void drive(Step& step, InstanceId id) {
   Instance* instance = step.find(id);
   if (!instance) return;
   if (instance->phase == Phase::running && !instance->orphan) take_settings(step, *instance);
+  if (!instance->deleting) reload_due(step, *instance);
   if (instance->phase == Phase::running && must_stop(*instance)) stop_run(step, *instance);
   if (instance->phase == Phase::none) {
     if (instance->deleting) return erase(step, id);
@@ -309,13 +310,16 @@ void instance_due(Step& step, InstanceId id) {
   if (!instance) return;
   if (instance->phase == Phase::running) probes_due(step, *instance);
   if (instance->phase == Phase::running) upkeep_due(step, *instance);
+  if (instance->phase == Phase::running) reload_overdue(step, *instance);
   drive(step, id);
 }
 
 std::optional<BootTime> due(const Instance& instance) {
   if (instance.phase == Phase::running) {
-    auto probes = probes_timer(instance), upkeep = upkeep_timer(instance);
-    return probes && upkeep ? std::min(*probes, *upkeep) : probes ? probes : upkeep;
+    std::optional<BootTime> first;
+    for (const auto& at : {probes_timer(instance), upkeep_timer(instance), instance.reload_by})
+      if (at && (!first || *at < *first)) first = at;
+    return first;
   }
   if (instance.phase == Phase::none && wants_run(instance)) return instance.spawn_at;
   bool given_up = instance.row.run && !instance.deleting && !instance.orphan && instance.row.finished;

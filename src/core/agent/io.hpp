@@ -34,14 +34,14 @@ struct PlacementRow {
   std::uint32_t index = 0;
   Service service;
   bool run = true;
-  std::uint64_t restart_generation = 0;
+  std::uint64_t restart_generation = 0, reload_generation = 0;
   std::uint64_t incarnation = 0;               // at least so many starts have been; the keeper may know more
   std::map<std::string, std::uint16_t> ports;  // given out; kept over restarts
   std::optional<Observed> finished;            // completed or failed for good: survives a reboot
 };
 BOOST_DESCRIBE_STRUCT(PlacementRow, (),
-                      (placement, stack, instance_name, index, service, run, restart_generation, incarnation,
-                       ports, finished))
+                      (placement, stack, instance_name, index, service, run, restart_generation,
+                       reload_generation, incarnation, ports, finished))
 
 /// An attempt that has begun (outcome absent) or has ended and is not yet recorded by the hub.
 struct AttemptRow {
@@ -156,6 +156,12 @@ struct Notified {
   Run run;
   std::optional<Duration> extend;  // it wants at least so much more time to become ready
   std::string fault;               // not empty: it asks to be taken for unhealthy, and why
+  bool reloading = false;          // it takes its configuration anew, and will say when it is ready again
+};
+/// The answer to ReloadRun.
+struct Reloaded {
+  Run run;
+  std::string fault;  // "": the signal is sent, or the command has succeeded
 };
 struct Measured {
   Run run;
@@ -193,8 +199,8 @@ struct Stopping {
 struct Tick {};
 
 using Event = std::variant<Recovered, LinkUp, LinkDown, FrameIn, Spawned, SpawnFailed, Exited, Emptied, Stuck,
-                           HookFailed, ProbeAnswer, Notified, Measured, FilesChanged, Trouble, LocalCommand,
-                           JournalFailed, Durable, Stopping, Tick>;
+                           HookFailed, ProbeAnswer, Notified, Reloaded, Measured, FilesChanged, Trouble,
+                           LocalCommand, JournalFailed, Durable, Stopping, Tick>;
 
 // ---- effects
 // -------------------------------------------------------------------------------------------------
@@ -220,6 +226,13 @@ struct StopRun {
 struct AdjustRun {
   Run run;
   LogSpec logs;
+};
+/// The run shall take its configuration anew, and go on. Answered by Reloaded. May be carried out twice when
+/// the agent dies in between.
+struct ReloadRun {
+  Run run;
+  Reload how;
+  Spawn of;  // as it was started, for a command
 };
 struct ForgetRun {
   Run run;
@@ -278,8 +291,8 @@ struct Note {
   std::string correlation = {};
 };  // for the agent's own log
 
-using Effect = std::variant<Spawn, StopRun, AdjustRun, ForgetRun, RemoveFiles, AskProbe, Measure, WatchFiles,
-                            LookAtPorts, Confirm, Send, CloseLink, Answer, ServeStream, Note>;
+using Effect = std::variant<Spawn, StopRun, AdjustRun, ReloadRun, ForgetRun, RemoveFiles, AskProbe, Measure,
+                            WatchFiles, LookAtPorts, Confirm, Send, CloseLink, Answer, ServeStream, Note>;
 
 struct Effects {
   std::vector<Row> rows;  // durable before anything of `then`

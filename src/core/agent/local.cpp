@@ -58,7 +58,7 @@ Result<std::string> restart(Step& step, const LocalCommand& command) {
 }
 
 std::unexpected<Error> no_hub() {
-  return fail(Errc::unavailable, "the hub is away, and start and stop are its to decide", {},
+  return fail(Errc::unavailable, "the hub is away, and start, stop and reload are its to decide", {},
               "a restart works without it; otherwise try again when the hub is back");
 }
 }  // namespace
@@ -66,10 +66,10 @@ std::unexpected<Error> no_hub() {
 void local_command(Step& step, const LocalCommand& command) {
   World& world = step.world;
   if (command.action == "restart") return answer(step, command.id, restart(step, command));
-  if (command.action != "start" && command.action != "stop")
+  if (command.action != "start" && command.action != "stop" && command.action != "reload")
     return answer(step, command.id,
                   fail(Errc::invalid, fmt::format("\"{}\" is not an action", command.action), {},
-                       "use start, stop or restart"));
+                       "use start, stop, restart or reload"));
   if (world.session.link != Link::up) return answer(step, command.id, no_hub());
   world.local[command.id] = {step.now.boot + answer_within};
   step.send(LocalRequest{command.id, command.action, command.target, command.who});

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "core/agent/step.hpp"
 
 namespace drover::agent {
@@ -9,14 +11,36 @@ namespace drover::agent {
 namespace {
 constexpr Duration stranger_for = 60s;  // a port that a stranger held is not tried again for so long
 
-/// Who on this node has a port in its hands now (a run that is not gone).
-const Instance* live_holder(const World& world, std::uint16_t port, InstanceId except) {
+bool passed(const Service& service, const std::string& name) {
+  return std::ranges::any_of(
+      service.ports, [&](const Port& port) { return port.name == name && port.pass != PortPass::no; });
+}
+
+/// The two placements of one name, while one takes the other's place: both accept from one socket.
+bool share(const PlacementRow& a, const PlacementRow& b, const std::string& port) {
+  return a.placement.instance != b.placement.instance && a.stack == b.stack && !a.stack.empty() &&
+         a.service.name == b.service.name && a.instance_name == b.instance_name && passed(a.service, port) &&
+         passed(b.service, port);
+}
+
+/// Who on this node has a port in its hands now (a run that is not gone), and does not share it.
+const Instance* live_holder(const World& world, std::uint16_t port, const PlacementRow& row) {
   for (const auto& [id, other] : world.instances) {
-    if (id == except || other.phase == Phase::none) continue;
+    if (id == row.placement.instance || other.phase == Phase::none) continue;
     for (const auto& [name, held] : other.live_ports)
-      if (held == port) return &other;
+      if (held == port && !share(row, other.row, name)) return &other;
   }
   return nullptr;
+}
+
+/// The number that the other placement of its name has for this port.
+std::optional<std::uint16_t> shared_port(const World& world, const PlacementRow& row,
+                                         const std::string& port) {
+  for (const auto& [id, other] : world.instances)
+    if (auto given = other.row.ports.find(port);
+        given != other.row.ports.end() && share(row, other.row, port))
+      return given->second;
+  return std::nullopt;
 }
 
 std::set<std::uint16_t> given_to_others(const World& world, InstanceId except) {
@@ -68,7 +92,7 @@ Result<std::map<std::string, std::uint16_t>> give_ports(const World& world, cons
       continue;
     }
     TRY(auto number, fixed_port(row, port));
-    if (const Instance* holder = live_holder(world, number, self))
+    if (const Instance* holder = live_holder(world, number, row))
       return fail(Errc::unavailable, fmt::format("port {} is held by {}", number, holder->name()));
     out[port.name] = number;
     used.insert(number);
@@ -77,6 +101,10 @@ Result<std::map<std::string, std::uint16_t>> give_ports(const World& world, cons
   used.merge(given_to_others(world, self));
   for (const Port& port : row.service.ports) {
     if (port.published != 0) continue;
+    if (auto shared = shared_port(world, row, port.name)) {
+      out[port.name] = *shared;
+      continue;
+    }
     auto before = row.ports.find(port.name);
     bool keep = before != row.ports.end() && before->second >= world.settings.port_low &&
                 before->second <= world.settings.port_high && !used.contains(before->second) &&

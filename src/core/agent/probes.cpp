@@ -69,7 +69,8 @@ bool alerts(const Instance& instance) {
 
 /// The state as the answers so far have it.
 void judge(Step& step, Instance& instance, const std::string& detail) {
-  bool good = passed(instance, Asked::start) && passed(instance, Asked::ready) && !alerts(instance);
+  bool good = passed(instance, Asked::start) && passed(instance, Asked::ready) && !alerts(instance) &&
+              !instance.reloading;
   bool was = instance.seen.ready_at.has_value();
   bool probed =
       spec_of(instance, Asked::start) || spec_of(instance, Asked::ready) || spec_of(instance, Asked::live);
@@ -84,6 +85,8 @@ void judge(Step& step, Instance& instance, const std::string& detail) {
     return;
   }
   instance.healthy_since.reset();
+  if (instance.reloading && was)
+    return step.show(instance, InstanceState::starting, "it takes its configuration anew");
   step.show(instance, was ? InstanceState::unhealthy : InstanceState::starting, detail);
 }
 
@@ -191,6 +194,8 @@ void begin_probes(Step& step, Instance& instance, Duration age) {
   step.show(instance, InstanceState::ready, "runs, but no placement is known");
 }
 
+void judge_probes(Step& step, Instance& instance) { judge(step, instance, ""); }
+
 void renew_probes(Step& step, Instance& instance, Duration age) {
   const auto before = instance.probes;
   const Probes& probes = instance.row.service.probes;
@@ -213,6 +218,8 @@ void renew_probes(Step& step, Instance& instance, Duration age) {
 void end_probes(Instance& instance) {
   instance.probes = {};
   instance.ready_by.reset();
+  instance.reload_by.reset();
+  instance.reloading = false;
 }
 
 void probes_due(Step& step, Instance& instance) {
@@ -257,6 +264,7 @@ void notified(Step& step, const Notified& event) {
     if (listens && book.asking) book.nudged = true;
     else if (listens && asked != Asked::live) book.due = step.now.boot;
   }
+  says_reloading(step, *instance, event.reloading);
   const OnUnhealthy then = instance->row.service.restart.on_unhealthy;
   if (!event.fault.empty() && then == OnUnhealthy::restart && instance->unhealthy.empty())
     end_as_unhealthy(*instance, event.fault);

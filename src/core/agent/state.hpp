@@ -65,6 +65,8 @@ struct Instance {
   std::optional<Ended> ended;  // what the end means, unless something else is wanted by then
   bool deleting = false;
   bool restart_wanted = false;
+  std::optional<std::uint64_t> reload_to;  // a reload is due: the count that it makes true
+  bool reload_asked = false;               // and ReloadRun is out
 
   std::optional<BootTime> spawn_at;  // phase none: not before
   bool waits_for_ours = false;       // for a port that another instance of this node has: woken when it goes
@@ -82,6 +84,8 @@ struct Instance {
   std::optional<BootTime> look_at;                 // at its ports
   std::array<std::string, 3> troubles;             // by About
   std::optional<BootTime> ready_by;
+  bool reloading = false;             // the program says so: not ready until it says READY=1
+  std::optional<BootTime> reload_by;  // and not for longer than this
 
   std::optional<AttemptKey> task;  // begun and not ended
 

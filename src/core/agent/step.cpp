@@ -16,6 +16,7 @@ void sync(const Step& step, Instance& instance) {
   seen.digest = instance.phase == Phase::none ? row.placement.digest : instance.live_digest;
   seen.incarnation = row.incarnation;
   seen.restart_generation = row.restart_generation;
+  seen.reload_generation = row.reload_generation;
   seen.run = row.run;
   seen.ports = row.ports;
   // Counts on from the wall clock, so that it goes up over a restart of the agent as well.

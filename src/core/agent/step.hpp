@@ -85,6 +85,7 @@ void adopt(Step& step, Instance& instance, const Found& found);
 void instance_due(Step& step, InstanceId id);
 std::optional<BootTime> due(const Instance& instance);
 bool wants_run(const Instance& instance);
+Spawn live_spawn(const Instance& instance);  // the run in hand, as it was started
 
 // ---- ends.cpp: what an end means
 void main_ended(Step& step, Instance& instance, Exit exit, std::vector<std::string> lines);
@@ -107,6 +108,16 @@ void trouble(Step& step, const Trouble& event);
 /// A new run of it is ready: those that depend on it may have been waiting for that.
 void dependants_of(Step& step, const Instance& instance);
 
+// ---- reload.cpp: a run takes its configuration anew without ending
+/// Asks the host when the run can take it; what does not run has nothing to be told.
+void reload_due(Step& step, Instance& instance);
+void reloaded(Step& step, const Reloaded& event);
+/// It is not waited for any more.
+void drop_reload(Instance& instance);
+/// The program has said (sd_notify) that it reloads, or that it is ready again.
+void says_reloading(Step& step, Instance& instance, bool reloading);
+void reload_overdue(Step& step, Instance& instance);
+
 // ---- settings.cpp
 /// The run in hand stays, what it was not started with is taken over; nothing to do: nothing happens.
 void take_settings(Step& step, Instance& instance);
@@ -122,6 +133,7 @@ void notified(Step& step, const Notified& event);
 std::vector<ProbeHistory> probe_histories(const Instance& instance);
 /// What a person should know though it is ready.
 std::string remark(const Instance& instance);
+void judge_probes(Step& step, Instance& instance);  // the state as the answers so far have it
 std::optional<BootTime> probes_timer(const Instance& instance);
 
 // ---- ports.cpp

@@ -16,6 +16,7 @@ bool starts(TaskType type) {
     case TaskType::update:
     case TaskType::start:
     case TaskType::restart: return true;
+    case TaskType::reload:
     case TaskType::stop:
     case TaskType::delete_: return false;
   }
@@ -53,9 +54,12 @@ void note_task(Step& step, const Attempt& attempt, std::string level, std::strin
 void make_way(Step& step, const Attempt& attempt) {
   TaskType type = attempt.row.assign.type;
   Instance* instance = step.find(attempt.row.assign.placement.instance);
-  if (starts(type) || !instance || !instance->task || !held_up(*instance)) return;
+  if ((type != TaskType::stop && type != TaskType::delete_) || !instance || !instance->task) return;
   const Attempt* active = step.find(*instance->task);
-  if (!active || !starts(active->row.assign.type)) return;
+  if (!active) return;
+  const bool reloads = active->row.assign.type == TaskType::reload;
+  if (!reloads && (!starts(active->row.assign.type) || !held_up(*instance))) return;
+  if (reloads) drop_reload(*instance);
   end_attempt(step, *instance->task, TaskMove::attempt_failed,
               type == TaskType::stop ? "superseded by a stop" : "superseded by a delete");
 }
@@ -173,6 +177,10 @@ void cancel(Step& step, const Cancel& frame) {
   if (attempt->stage == Stage::queued) return end_attempt(step, key, TaskMove::cancel_confirmed);
   Instance* instance = step.find(attempt->row.assign.placement.instance);
   if (attempt->stage != Stage::active || !instance || instance->task != key) return;
+  if (attempt->row.assign.type == TaskType::reload) {
+    drop_reload(*instance);
+    return end_attempt(step, key, TaskMove::cancel_confirmed);
+  }
   if (!starts(attempt->row.assign.type) || !held_up(*instance)) return;  // begun: it ends as it ends
   instance->row.run = false;
   instance->spawn_at.reset();

@@ -48,6 +48,14 @@ void set_run(Step& step, const Target& target, bool run, const Who& who) {
   step.mark_stack(target.stack);
 }
 
+/// A reload wants nothing else to run than before, and a restart of a stack gives up wishes for single ones.
+void set_wish(Step& step, OperationKind kind, const Target& target, const Who& who) {
+  if (kind == OperationKind::reload) return;
+  if (kind != OperationKind::restart || !target.scope.starts_with("stack "))
+    return set_run(step, target, kind != OperationKind::stop, who);
+  for (InstanceId id : target.instances) step.state.slots.at(id).slot.run.reset();
+}
+
 /// What has failed runs once more when it is started; a job that is done only when it, or its service, is
 /// named.
 bool runs_again(const HubState& state, const SlotEntry& entry, const Target& target) {
@@ -73,6 +81,56 @@ void apply_to_slot(Step& step, OperationKind kind, const Target& target, Operati
   step.reconcile_later(slot.stack);
 }
 
+/// Counts the wish up, and says in the item how it is carried out.
+void apply_reload(Step& step, OperationItem& item) {
+  SlotEntry& entry = step.state.slots.at(item.instance);
+  Slot& slot = entry.slot;
+  slot.blocked.clear();
+  switch (reload_way(step.state, entry)) {
+    case ReloadWay::told: {
+      const std::string& signal = wanted_service(step.state, slot)->reload.signal;
+      ++slot.reload_generation;
+      item.message = signal.empty() ? "by its reload command" : signal + " to its main process";
+      break;
+    }
+    case ReloadWay::replaced:
+      ++slot.reload_generation;
+      item.message = "replaced by a new one, start-first";
+      break;
+    case ReloadWay::restarted:
+      ++slot.restart_generation;
+      slot.finished.reset();
+      item.message = "restarted: it has no \"reload\", and nothing to replace start-first";
+      break;
+  }
+  item.restart_generation = slot.restart_generation;
+  step.mark_slot(slot.id);
+  step.reconcile_later(slot.stack);
+}
+
+/// "" or why the operation leaves it alone.
+std::string left_alone(const HubState& state, OperationKind kind, const SlotEntry& entry) {
+  if (kind == OperationKind::reload) return reload_objection(state, entry);
+  if (entry.slot.removing) return "it is being deleted";
+  // A restart of a stack leaves alone what was stopped on purpose.
+  return kind == OperationKind::restart && !wanted_running(state, entry.slot) ? "it was stopped on purpose"
+                                                                              : "";
+}
+
+/// Nothing of what was named can be reloaded.
+std::optional<Error> nothing_to_reload(const HubState& state, const std::vector<Target>& targets) {
+  std::string why;
+  for (const Target& target : targets)
+    for (InstanceId id : target.instances) {
+      const SlotEntry& entry = state.slots.at(id);
+      std::string objection = reload_objection(state, entry);
+      if (objection.empty()) return std::nullopt;
+      if (why.empty()) why = fmt::format("{}/{}: {}", entry.slot.stack, entry.slot.name, objection);
+    }
+  if (why.empty()) why = "it has no instances";
+  return Error{Errc::conflict, "there is nothing to reload", why, "drover start runs what was stopped", {}};
+}
+
 std::string scope_of(const ChangeRun& command, const std::vector<Target>& targets) {
   if (command.all) return "all";
   std::string scope;
@@ -83,6 +141,9 @@ std::string scope_of(const ChangeRun& command, const std::vector<Target>& target
 
 Result<Answer> CommandRunner::operator()(const ChangeRun& command) const {
   TRY(auto targets, targets_of(step.state, command));
+  const bool reload = command.kind == OperationKind::reload;
+  if (reload)
+    if (auto error = nothing_to_reload(step.state, targets)) return fail(std::move(*error));
   Operation operation;
   operation.id = step.make_id<OperationId>();
   operation.kind = command.kind;
@@ -91,17 +152,13 @@ Result<Answer> CommandRunner::operator()(const ChangeRun& command) const {
   operation.created_at = step.now.wall;
   std::set<InstanceId> seen;
   for (const Target& target : targets) {
-    if (command.kind != OperationKind::restart || !target.scope.starts_with("stack "))
-      set_run(step, target, command.kind != OperationKind::stop, who);
-    else
-      for (InstanceId id : target.instances) step.state.slots.at(id).slot.run.reset();
+    set_wish(step, command.kind, target, who);
     for (InstanceId id : target.instances) {
       SlotEntry& entry = step.state.slots.at(id);
-      if (entry.slot.removing || !seen.insert(id).second) continue;
-      // A restart of a stack leaves alone what was stopped on purpose.
-      if (command.kind == OperationKind::restart && !wanted_running(step.state, entry.slot)) continue;
+      if (!left_alone(step.state, command.kind, entry).empty() || !seen.insert(id).second) continue;
       OperationItem item{id, entry.slot.stack, entry.slot.name, entry.slot.node_name, 0, std::nullopt, {}};
-      apply_to_slot(step, command.kind, target, item);
+      if (reload) apply_reload(step, item);
+      else apply_to_slot(step, command.kind, target, item);
       operation.items.push_back(std::move(item));
     }
   }
@@ -154,6 +211,7 @@ Result<Answer> CommandRunner::operator()(const RetryTask& command) const {
   TaskType type = old.type;
   std::uint8_t priority = old.priority;
   slot->second.slot.blocked.clear();
+  if (type == TaskType::reload) ++slot->second.slot.reload_generation;
   Task& task = make_task(step, slot->second, {.type = type, .priority = priority}, who);
   task.retry_of = command.id;
   step.audit(who, "task.retry", "task " + to_string(command.id));

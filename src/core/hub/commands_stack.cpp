@@ -38,6 +38,10 @@ void supersede(Step& step, StackEntry& stack) {
       if (entry.task && step.state.tasks.at(*entry.task).task.state == TaskState::pending)
         request_cancel(step, *entry.task, "");
     }
+  for (InstanceId id : stack.retired) {
+    step.state.slots.at(id).slot.blocked.clear();
+    step.mark_slot(id);
+  }
 }
 
 void forget_deployments(Step& step, const std::string& stack) {
@@ -189,6 +193,16 @@ Result<Deployment*> live_deployment(Step& step, DeploymentId id) {
   return &found->second;
 }
 }  // namespace
+
+void roll_back(Step& step, const Deployment& failed, const RevisionRow& target) {
+  const DeploymentId undone = failed.id;
+  const std::string stack = failed.stack;
+  const Who who{"system", "rollback", failed.who.correlation};
+  if (!put_content(step, who, Stack(target.content), std::string(target.digest))) return;
+  Deployment& deployment = step.state.deployments.at(*step.state.stacks.at(stack).row.deployment);
+  deployment.rolls_back = undone;
+  step.mark_deployment(deployment.id);
+}
 
 Result<Answer> CommandRunner::operator()(const ApplyStack& command) const {
   if (auto problems = validate(command.stack); !problems.empty()) {

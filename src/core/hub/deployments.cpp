@@ -12,8 +12,9 @@ constexpr std::size_t kept_revisions = 20;
 struct Progress {
   bool all_satisfied = true;
   bool in_motion = false;
-  std::string failed;   // the first instance that has failed for good, and why
-  std::string waiting;  // the first thing that is waited for
+  std::set<std::string> open;  // services that are not as they shall be
+  std::string failed;          // the first instance that has failed for good, and why
+  std::string waiting;         // the first thing that is waited for
   std::optional<BootTime>
       proven;  // when the last of those that are ready will have stayed so for long enough
 };
@@ -22,7 +23,9 @@ void look(const HubState& state, const SlotEntry& entry, Progress& progress) {
   if (satisfied(state, entry)) return;
   progress.all_satisfied = false;
   const Slot& slot = entry.slot;
+  progress.open.insert(slot.service);
   SeenState seen = seen_state(state, entry);
+  if (!slot.blocked.empty()) seen.reason = slot.blocked;
   std::string name = slot.stack + "/" + slot.name;
   bool failed = has_failed(state, entry);
   if (in_motion(state, entry)) progress.in_motion = true;
@@ -45,6 +48,21 @@ void look_for_proof(const Step& step, const SlotEntry& entry, Progress& progress
   if (progress.waiting.empty())
     progress.waiting = fmt::format("{}/{}: to stay ready for {}", entry.slot.stack, entry.slot.name,
                                    human_duration(*proven - *entry.ready_since));
+}
+
+/// One that has been replaced: the change is done when it is gone. Where its node is away nobody waits for
+/// it.
+void look_at_end(const HubState& state, const StackEntry& stack, InstanceId id,
+                 const std::set<std::string>& changed, Progress& progress) {
+  const SlotEntry& entry = state.slots.at(id);
+  const Slot& slot = entry.slot;
+  if (!stack.row.deleting &&
+      (!changed.contains(slot.service) || !slot.blocked.empty() || !slot.node || !usable(state, *slot.node)))
+    return;
+  progress.all_satisfied = false;
+  progress.in_motion |= slot.blocked.empty();
+  if (progress.waiting.empty())
+    progress.waiting = fmt::format("{}/{}: the former one is to end", slot.stack, slot.name);
 }
 
 /// What the services need, and what those need.
@@ -75,6 +93,7 @@ Progress progress_of(Step& step, StackEntry& stack, const Deployment& deployment
       look_for_proof(step, step.state.slots.at(id), progress);
     }
   }
+  for (InstanceId id : stack.retired) look_at_end(step.state, stack, id, changed, progress);
   if (progress.all_satisfied) return progress;
   if (progress.proven) step.timer(*progress.proven, stack);
   for (const auto& service : needed_by(stack, changed))
@@ -120,6 +139,7 @@ void forget_revisions(Step& step, StackEntry& stack) {
   std::set<std::uint64_t> needed{stack.row.revision};
   for (const auto& [service, slots] : stack.slots)
     for (const auto& [name, id] : slots) needed.insert(step.state.slots.at(id).slot.generation);
+  for (const auto& [name, id] : stack.successors) needed.insert(step.state.slots.at(id).slot.generation);
   while (stack.revisions.size() > kept_revisions) {
     auto oldest =
         std::ranges::find_if(stack.revisions, [&](const auto& pair) { return !needed.contains(pair.first); });
@@ -160,6 +180,29 @@ Duration patience(const StackEntry& stack) {
     for (const Service& service : revision->content.services)
       longest = std::max(longest, service.update.no_progress);
   return longest == 0s ? Duration(600s) : longest;
+}
+
+/// Where a failed deployment goes back to, if one of the services that failed wants it so. nullptr: it stays.
+const RevisionRow* way_back(const StackEntry& stack, const Deployment& deployment, const Progress& progress) {
+  const RevisionRow* current = current_revision(stack);
+  // What has worked before does not fail for its content; and an undo is not undone.
+  if (!current || current->succeeded || deployment.rolls_back || stack.row.deleting) return nullptr;
+  bool wanted = std::ranges::any_of(current->content.services, [&](const Service& service) {
+    return service.update.on_failure == UpdateFailure::rollback && progress.open.contains(service.name);
+  });
+  const RevisionRow* target = nullptr;
+  for (const auto& [number, revision] : stack.revisions)
+    if (wanted && revision.succeeded && number < current->number && revision.digest != current->digest)
+      target = &revision;
+  return target;
+}
+
+void fail_deployment(Step& step, StackEntry& stack, Deployment& deployment, const Progress& progress,
+                     std::string why) {
+  const RevisionRow* back = way_back(stack, deployment, progress);
+  if (back) why += fmt::format("; rolled back to revision {}", back->number);
+  end_deployment(step, deployment, DeploymentState::failed, std::move(why));
+  if (back) roll_back(step, deployment, *back);
 }
 
 constexpr Duration operation_patience = 600s;
@@ -221,11 +264,11 @@ void judge_deployment(Step& step, StackEntry& stack) {
     return;
   }
   if (!progress.failed.empty() && !progress.in_motion)
-    return end_deployment(step, deployment, DeploymentState::failed, progress.failed);
+    return fail_deployment(step, stack, deployment, progress, progress.failed);
   Duration limit = patience(stack);
   if (deployment.progress_at + limit <= step.now.wall)
-    return end_deployment(step, deployment, DeploymentState::failed,
-                          fmt::format("no progress for {}; {}", human_duration(limit), progress.waiting));
+    return fail_deployment(step, stack, deployment, progress,
+                           fmt::format("no progress for {}; {}", human_duration(limit), progress.waiting));
   step.timer(step.now.boot + limit, stack);
   if (deployment.message != progress.waiting) {
     deployment.message = progress.waiting;
@@ -265,7 +308,7 @@ bool judge_items(Step& step, const std::string& stack, Operation& operation) {
   auto mine = [&](const OperationItem& item) { return !item.ok && item.stack == stack; };
   auto settle = [&](OperationItem& item, bool ok, std::string message) {
     item.ok = ok;
-    item.message = std::move(message);
+    if (!ok) item.message = std::move(message);
     changed = true;
   };
   auto found = step.state.stacks.find(stack);
@@ -289,10 +332,12 @@ bool judge_items(Step& step, const std::string& stack, Operation& operation) {
 
 void judge_operations(Step& step, const std::string& stack) {
   for (auto& [id, operation] : step.state.operations) {
-    if (operation.state != OperationState::running || !judge_items(step, stack, operation)) continue;
-    if (std::ranges::all_of(operation.items, [](const OperationItem& item) { return item.ok.has_value(); }))
-      end_operation(step, operation);
-    step.mark_operation(id);
+    if (operation.state != OperationState::running) continue;
+    bool changed = judge_items(step, stack, operation);
+    bool over =
+        std::ranges::all_of(operation.items, [](const OperationItem& item) { return item.ok.has_value(); });
+    if (over) end_operation(step, operation);
+    if (changed || over) step.mark_operation(id);
   }
 }
 

@@ -18,7 +18,12 @@ class Loader {
     revisions[number] = std::move(row);
   }
   void operator()(Slot& slot) {
-    state_.stacks[slot.stack].slots[slot.service][slot.name] = slot.id;
+    StackEntry& stack = state_.stacks[slot.stack];
+    switch (slot.role) {
+      case SlotRole::holder: stack.slots[slot.service][slot.name] = slot.id; break;
+      case SlotRole::successor: stack.successors[{slot.service, slot.name}] = slot.id; break;
+      case SlotRole::retired: stack.retired.insert(slot.id); break;
+    }
     auto id = slot.id;
     state_.slots[id].slot = std::move(slot);
   }

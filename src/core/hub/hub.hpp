@@ -53,4 +53,7 @@ struct Target {
 };
 Result<Target> resolve(const HubState& state, std::string_view name);
 
+/// Why there is nothing of it to reload; "" when there is.
+std::string reload_objection(const HubState& state, const SlotEntry& entry);
+
 }  // namespace drover::hub

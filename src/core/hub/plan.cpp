@@ -39,7 +39,9 @@ struct Planning {
       step.reason = entry.waits;
     } else if (!same_run(slot.digest, digest)) {
       step.kind = StepKind::update;
-      step.reason = "its content changes";
+      step.reason = starts_first(service) && observed && is_alive(observed->state)
+                        ? "its content changes: start-first, the new one is ready before the old one ends"
+                        : "its content changes";
     } else if (slot.digest != digest) {
       step.kind = StepKind::adjust;
       step.reason = "taken over while it runs";

@@ -109,10 +109,11 @@ std::string Planner::unmet(const Service& service) {
 /// Changed, and not yet proven: counts against the batch.
 bool Planner::in_change(const SlotEntry& entry, const Service& service) const {
   if (entry.slot.removing || !wanted_running(step_.state, entry.slot)) return false;
-  if (entry.task) return true;
+  if (entry.task || has_company(step_.state, entry.slot)) return true;
   const Observed* observed = observed_of(step_.state, entry.slot);
   if (!observed || observed->digest != wanted_digest(step_.state, entry.slot)) return false;
-  if (observed->restart_generation < entry.slot.restart_generation)
+  if (observed->restart_generation < entry.slot.restart_generation ||
+      observed->reload_generation < entry.slot.reload_generation)
     return false;  // its own turn is still to come
   if (!satisfied(step_.state, entry)) return true;
   auto proven = proven_at(step_.settings, entry, service);
@@ -185,29 +186,34 @@ bool Planner::must_move(const SlotEntry& entry, const Service& service, bool hel
   return choose_node(step_.state, verdicts, entry.slot.stack, entry.slot.service).has_value();
 }
 
+void Planner::begin(SlotEntry& entry, const Service& service, std::optional<TaskType> type, bool rolling) {
+  if (wanted_running(step_.state, entry.slot)) {
+    if (auto missing = unmet(service); !missing.empty()) return wait(entry, "waiting for " + missing);
+    if (rolling && !batch_free(service)) {
+      stack_.standings.queuing.insert(service.name);
+      return wait(entry, fmt::format("its turn (batch of {})", service.update.batch));
+    }
+  }
+  type ? order(entry, *type) : raise(entry, service);
+}
+
 void Planner::run(SlotEntry& entry, const Service& service) {
   Slot& slot = entry.slot;
   bool want = wanted_running(step_.state, slot);
   const Observed* observed = observed_of(step_.state, slot);
-  auto begin = [&](TaskType type, bool rolling) {
-    if (!want) return order(entry, type);
-    if (auto missing = unmet(service); !missing.empty()) return wait(entry, "waiting for " + missing);
-    if (!rolling || batch_free(service)) return order(entry, type);
-    stack_.standings.queuing.insert(service.name);
-    wait(entry, fmt::format("its turn (batch of {})", service.update.batch));
-  };
   if (!observed) {
     if (!want) return wait(entry, "");
-    return begin(TaskType::deploy, false);
+    return begin(entry, service, TaskType::deploy, false);
   }
   const std::string& wanted = wanted_digest(step_.state, slot);
   if (observed->digest != wanted && same_run(observed->digest, wanted) &&
       (!want || is_alive(observed->state)))
     return order(entry, TaskType::update);  // taken over live: ends nothing, so there is nothing to wait for
+  if (needs_successor(entry)) return begin(entry, service, std::nullopt, true);
   if (observed->digest != wanted) {
     const NodeEntry& node = step_.state.nodes.at(*slot.node);
     std::string held = port_conflict(step_.state, node, service, slot.stack, slot.index);
-    if (held.empty()) return begin(TaskType::update, true);
+    if (held.empty()) return begin(entry, service, TaskType::update, true);
     if (must_move(entry, service, true)) return order(entry, TaskType::delete_, 7);
     return wait(entry, fmt::format("no node fits: {} {}", node.row.node.name, held));
   }
@@ -216,11 +222,16 @@ void Planner::run(SlotEntry& entry, const Service& service) {
     step_.mark_slot(slot.id);
   }
   if (want != observed->run) {
-    if (want) return begin(TaskType::start, false);
+    if (want) return begin(entry, service, TaskType::start, false);
     if (dependants_run(slot.service)) return wait(entry, "its dependants stop first");
     return order(entry, TaskType::stop, 6);
   }
-  if (want && observed->restart_generation < slot.restart_generation) return begin(TaskType::restart, true);
+  if (want && observed->restart_generation < slot.restart_generation)
+    return begin(entry, service, TaskType::restart, true);
+  // What is to be replaced start-first and is about to run again is replaced when it does.
+  bool told = !starts_first(service) || !service.reload.empty() || !moves_by_itself(observed->state);
+  if (want && observed->reload_generation < slot.reload_generation && told)
+    return order(entry, TaskType::reload);
   wait(entry, "");
 }
 
@@ -247,7 +258,8 @@ void Planner::remove(SlotEntry& entry) {
     if (step_.state.slots.contains(slot.id) && entry.task) return;
   }
   if (!slot.node || !step_.state.nodes.contains(*slot.node)) return erase_slot(step_, slot.id);
-  if (stack_.row.deleting && dependants_run(slot.service)) return wait(entry, "its dependants go first");
+  if (slot.role == SlotRole::holder && stack_.row.deleting && dependants_run(slot.service))
+    return wait(entry, "its dependants go first");
   const NodeEntry& node = step_.state.nodes.at(*slot.node);
   if (!usable(step_.state, *slot.node))
     return wait(entry, fmt::format("to be deleted when {} is back", node.row.node.name));
@@ -258,7 +270,9 @@ void Planner::remove(SlotEntry& entry) {
 
 void Planner::act(SlotEntry& entry) {
   Slot& slot = entry.slot;
+  SlotEntry* next = wanted_successor(entry);
   if (slot.removing) return remove(entry);
+  if (next) return pursue(entry, *next, *wanted_service(step_.state, slot));
   if (slot.node && !step_.state.nodes.contains(*slot.node)) set_node(step_, entry, std::nullopt);
   if (entry.task || !slot.blocked.empty()) return;
   const Service* service = wanted_service(step_.state, slot);
@@ -308,6 +322,10 @@ void Planner::reconcile() {
     if (found != step_.state.slots.end()) visit(found->second);
     erased |= !step_.state.slots.contains(id);
   }
+  for (InstanceId id : std::set<InstanceId>(stack_.retired)) {
+    remove(step_.state.slots.at(id));
+    erased |= !step_.state.slots.contains(id);
+  }
   recount(step_.state, stack_);
   if (erased) step_.reconcile_later(stack_.row.name);  // what it depended on may go now
 }
@@ -319,7 +337,8 @@ bool Planner::reconcile(const std::set<InstanceId>& touched) {
     if (found == step_.state.slots.end()) continue;
     visit(found->second);
     found = step_.state.slots.find(id);
-    if (found != step_.state.slots.end()) matters |= restand(step_.state, stack_, found->second);
+    if (found != step_.state.slots.end() && found->second.slot.role == SlotRole::holder)
+      matters |= restand(step_.state, stack_, found->second);
   }
   return matters;
 }

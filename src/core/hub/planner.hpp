@@ -28,12 +28,22 @@ class Planner {
   void remove(SlotEntry& entry);
   void place(SlotEntry& entry, const Service& service);
   void run(SlotEntry& entry, const Service& service);
+  /// Task, or nullopt for a successor: as soon as dependencies and, if `rolling`, the batch allow it.
+  void begin(SlotEntry& entry, const Service& service, std::optional<TaskType> type, bool rolling);
   void wait(SlotEntry& entry, std::string reason);
   void order(SlotEntry& entry, TaskType type, std::uint8_t priority = 5);
   bool in_change(const SlotEntry& entry, const Service& service) const;
   bool batch_free(const Service& service);
   bool must_move(const SlotEntry& entry, const Service& service, bool held) const;
   bool dependants_run(const std::string& service) const;
+
+  // succession.cpp
+  /// Its successor, as long as one is wanted; one that is not is retired.
+  SlotEntry* wanted_successor(SlotEntry& holder);
+  bool needs_successor(const SlotEntry& holder) const;
+  void raise(SlotEntry& holder, const Service& service);
+  void pursue(SlotEntry& holder, SlotEntry& next, const Service& service);
+  void promote(SlotEntry& holder, SlotEntry& next);
 
   Step& step_;
   StackEntry& stack_;

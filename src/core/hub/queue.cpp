@@ -24,6 +24,7 @@ Assign assignment(const HubState& state, const Task& task) {
                 .stack = task.stack,
                 .instance_name = task.instance_name,
                 .restart_generation = task.restart_generation,
+                .reload_generation = task.reload_generation,
                 .priority = task.priority,
                 .timeout = task.timeout,
                 .who = task.who};

@@ -61,7 +61,8 @@ std::vector<std::string> all_names(const HubState& state) {
 void by_id(const HubState& state, std::string_view name, std::vector<Target>& out) {
   if (name.size() < 8) return;
   for (const auto& [id, entry] : state.slots)
-    if (to_string(id).starts_with(name)) out.push_back(instance_target(entry.slot));
+    if (entry.slot.role == SlotRole::holder && to_string(id).starts_with(name))
+      out.push_back(instance_target(entry.slot));
 }
 }  // namespace
 

@@ -60,6 +60,14 @@ struct Verdict {
 };
 BOOST_DESCRIBE_STRUCT(Verdict, (), (node, fits, reason))
 
+/// A start-first change has two instances of one name for a while.
+enum class SlotRole : std::uint8_t {
+  holder,     // of its name: what others see and depend on
+  successor,  // to take its place when it has proven itself
+  retired,    // it has been replaced, or given up as a successor: to be deleted
+};
+BOOST_DESCRIBE_ENUM(SlotRole, holder, successor, retired)
+
 struct Slot {
   InstanceId id;  // key
   std::string stack, service, name;
@@ -70,7 +78,8 @@ struct Slot {
   std::uint64_t generation = 0;  // the revision that the placement was last told to run
   std::string digest;            // of that service
   std::optional<bool> run;       // override for this slot alone
-  std::uint64_t restart_generation = 0;
+  std::uint64_t restart_generation = 0, reload_generation = 0;
+  SlotRole role = SlotRole::holder;
   bool removing = false;             // not desired any more: to be deleted where it runs
   std::string blocked;               // "", or why the last order failed for good; cleared by a new wish
   std::optional<Observed> finished;  // an ended job
@@ -78,7 +87,7 @@ struct Slot {
 };
 BOOST_DESCRIBE_STRUCT(Slot, (),
                       (id, stack, service, name, index, node, node_name, epoch, generation, digest, run,
-                       restart_generation, removing, blocked, finished, created_at))
+                       restart_generation, reload_generation, role, removing, blocked, finished, created_at))
 
 // ---- people and machines that may come in (the shell hashes and checks; the core keeps and commits)
 // -------------

@@ -189,6 +189,9 @@ void inventory(Step& step, Session& session, const Inventory& frame) {
   }
   node.observed_fresh = true;
   node.unknown_since.reset();
+  for (InstanceId id : node.slots)
+    if (SlotEntry& entry = step.state.slots.at(id); entry.slot.role == SlotRole::retired)
+      entry.slot.blocked.clear();  // its agent is here anew: another try to delete it
   for (const Observed& observed : frame.instances)
     if (is_orphan(step.state, session.uid, observed)) make_orphan_delete(step, session.uid, observed);
   resume_tasks(step, session, frame.attempts);

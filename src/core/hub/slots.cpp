@@ -47,14 +47,21 @@ void erase_slot(Step& step, InstanceId id) {
   StackEntry& stack = step.state.stacks.at(slot.stack);
   bool matters = uncount(stack, found->second);
   step.state.slots.erase(id);
-  stack.slots[slot.service].erase(slot.name);
-  if (stack.slots[slot.service].empty()) stack.slots.erase(slot.service);
+  switch (slot.role) {
+    case SlotRole::holder:
+      stack.slots[slot.service].erase(slot.name);
+      if (stack.slots[slot.service].empty()) stack.slots.erase(slot.service);
+      break;
+    case SlotRole::successor: stack.successors.erase({slot.service, slot.name}); break;
+    case SlotRole::retired: stack.retired.erase(id); break;
+  }
   step.mark_slot(id);
   if (matters) step.reconcile_later(slot.stack);
   else step.reconcile_later(slot);
   step.emit({.type = "instance.deleted",
              .subject = fmt::format("instance {}/{}", slot.stack, slot.name),
-             .message = fmt::format("{}/{} is gone", slot.stack, slot.name),
+             .message = fmt::format("{}{}/{} is gone", slot.role == SlotRole::holder ? "" : "the former ",
+                                    slot.stack, slot.name),
              .stack = slot.stack,
              .service = slot.service,
              .instance_name = slot.name,

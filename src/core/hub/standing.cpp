@@ -6,7 +6,6 @@
 
 namespace drover::hub {
 
-namespace {
 bool moves_by_itself(InstanceState state) {
   switch (state) {
     case InstanceState::waiting:
@@ -27,6 +26,7 @@ bool moves_by_itself(InstanceState state) {
   std::unreachable();
 }
 
+namespace {
 Standing stand(const HubState& state, const SlotEntry& entry) {
   Standing standing;
   auto set = [&](Fact fact, bool value) { standing[std::size_t(fact)] = value; };
@@ -69,6 +69,7 @@ bool satisfied(const HubState& state, const SlotEntry& entry) {
   const Observed* observed = observed_of(state, slot);
   if (!observed || observed->digest != wanted_digest(state, slot)) return false;
   if (observed->restart_generation < slot.restart_generation) return false;
+  if (observed->reload_generation < slot.reload_generation) return false;
   const Service* service = wanted_service(state, slot);
   return service && service->kind == ServiceKind::job ? seen.state == InstanceState::completed
                                                       : seen.state == InstanceState::ready;
@@ -87,7 +88,7 @@ bool has_failed(const HubState& state, const SlotEntry& entry) {
 }
 
 bool in_motion(const HubState& state, const SlotEntry& entry) {
-  if (entry.task) return true;
+  if (entry.task || successor_of(state, entry.slot)) return true;
   return !has_failed(state, entry) && observed_of(state, entry.slot) &&
          moves_by_itself(seen_state(state, entry).state);
 }

@@ -47,7 +47,9 @@ struct StackEntry {
   StackRow row;
   std::map<std::uint64_t, RevisionRow>
       revisions;  // those still needed: the current, the last 20, placed generations
-  std::map<std::string, std::map<std::string, InstanceId>> slots;  // service → slot name → id
+  std::map<std::string, std::map<std::string, InstanceId>> slots;        // holders: service → slot name → id
+  std::map<std::pair<std::string, std::string>, InstanceId> successors;  // service, slot name → id
+  std::set<InstanceId> retired;
   Standings standings;
   std::optional<BootTime> look_at;  // when the whole of it is compared again, as it stands in the timers
 };

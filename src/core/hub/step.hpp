@@ -34,7 +34,10 @@ class Step {
   /// The whole stack is compared at the end of the step.
   void reconcile_later(const std::string& stack) { dirty_stacks_[stack].whole = true; }
   /// Only this one is; and the whole stack at once if that may matter to others, else soon.
-  void reconcile_later(const Slot& slot) { dirty_stacks_[slot.stack].slots.insert(slot.id); }
+  void reconcile_later(const Slot& slot) {
+    if (slot.role != SlotRole::holder) return reconcile_later(slot.stack);  // it is another's concern
+    dirty_stacks_[slot.stack].slots.insert(slot.id);
+  }
   void dispatch_later(NodeId node) { dirty_nodes_.insert(node); }
   void write(Row row) { out.changes.emplace_back(std::move(row)); }
   void erase(Erase erase) { out.changes.emplace_back(std::move(erase)); }
@@ -132,6 +135,8 @@ void set_node(Step& step, SlotEntry& entry, std::optional<NodeId> node);
 void put_on(NodeEntry& node, const Slot& slot);  // the node's index of what is placed on it
 void take_off(NodeEntry& node, const Slot& slot);
 void erase_slot(Step& step, InstanceId id);
+/// The failed deployment's stack goes back to that revision, as a new deployment.
+void roll_back(Step& step, const Deployment& failed, const RevisionRow& target);
 /// Is the slot as it shall be? For deployments, operations and dependants.
 bool satisfied(const HubState& state, const SlotEntry& entry);
 bool rollout_held(const HubState& state,
@@ -143,12 +148,30 @@ std::string service_digest(const HubState& state, const Service& service);
 std::optional<BootTime> proven_at(const HubSettings& settings, const SlotEntry& entry,
                                   const Service& service);
 bool has_failed(const HubState& state, const SlotEntry& entry);  // for good
+bool moves_by_itself(InstanceState state);                       // it will be in another one
 /// Has something under way by itself: an open task, a start, a backoff.
 bool in_motion(const HubState& state, const SlotEntry& entry);
 /// Do others that depend on it have this of it?
 bool holds(const HubState& state, const SlotEntry& entry, Condition condition);
 /// Is it to be gone or stopped before what it depends on, and is not yet?
 bool holds_up_stop(const HubState& state, const SlotEntry& entry);
+
+// ---- start-first (succession.cpp)
+bool starts_first(const Service& service);
+/// Who is to take the holder's place; nullptr: nobody.
+const SlotEntry* successor_of(const HubState& state, const Slot& holder);
+/// A successor or somebody who has been replaced is beside it.
+bool has_company(const HubState& state, const Slot& holder);
+/// Not wanted any more: it will be deleted.
+void retire(Step& step, SlotEntry& entry);
+
+// ---- reload
+enum class ReloadWay : std::uint8_t {
+  told,       // by its signal or command: the process goes on
+  replaced,   // start-first
+  restarted,  // there is no other way
+};
+ReloadWay reload_way(const HubState& state, const SlotEntry& entry);
 
 // ---- standings (standing.cpp)
 /// All of it anew.

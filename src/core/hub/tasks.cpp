@@ -40,6 +40,21 @@ void note_progress(Step& step, const Task& task) {
   if (found != step.state.deployments.end()) found->second.progress_at = step.now.wall;
 }
 
+/// A reload that its agent has carried out and that failed: the instance goes on, and who asked is told.
+bool was_told(Step& step, const SlotEntry& entry, const Task& task) {
+  const Observed* observed = observed_of(step.state, entry.slot);
+  if (!observed || observed->reload_generation < task.reload_generation) return false;
+  auto found = task.operation ? step.state.operations.find(*task.operation) : step.state.operations.end();
+  if (found == step.state.operations.end()) return true;
+  for (OperationItem& item : found->second.items)
+    if (item.instance == task.placement.instance && !item.ok) {
+      item.ok = false;
+      item.message = task.message;
+      step.mark_operation(found->first);
+    }
+  return true;
+}
+
 /// What a task's end means for its instance.
 void settle(Step& step, Task& task) {
   if (task.state == TaskState::completed && task.type == TaskType::delete_)
@@ -57,6 +72,7 @@ void settle(Step& step, Task& task) {
   }
   if (entry.slot.removing && task.type != TaskType::delete_)
     return;  // how that ended does not matter any more
+  if (task.type == TaskType::reload && task.state == TaskState::failed && was_told(step, entry, task)) return;
   if (task.state == TaskState::failed) entry.slot.blocked = task.message;
   if (task.state == TaskState::cancelled && !task.message.empty()) entry.slot.blocked = task.message;
 }
@@ -158,6 +174,8 @@ Task& make_task(Step& step, SlotEntry& slot, TaskOrder order, const Who& who) {
   task.node = *slot.slot.node;
   task.placement = {slot.slot.id, slot.slot.epoch, slot.slot.generation, slot.slot.digest};
   task.restart_generation = slot.slot.restart_generation;
+  task.reload_generation = slot.slot.reload_generation;
+  if (order.type == TaskType::reload) task.max_retries = 0;  // it may have been heard
   task.priority = order.priority;
   task.who = who;
   task.created_at = step.now.wall;

@@ -13,6 +13,8 @@ void add_observed(const Observed& observed, Why& why) {
         fmt::format("process {}, start {} of this placement", *observed.pid, observed.incarnation));
   if (observed.restarts > 0)
     why.facts.push_back(fmt::format("restarted by itself {} times", observed.restarts));
+  if (observed.reloaded_at)
+    why.facts.push_back(fmt::format("told to reload at {}", format_time(*observed.reloaded_at)));
   if (observed.last_exit)
     why.facts.push_back(fmt::format("last end: {} at {}", describe(*observed.last_exit),
                                     format_time(observed.last_exit->at)));
@@ -43,6 +45,13 @@ Why why_slot(const HubState& state, const SlotEntry& entry) {
                                     enum_name(task.state), task.message.empty() ? "" : ": " + task.message));
   }
   if (const Observed* observed = observed_of(state, slot)) add_observed(*observed, why);
+  if (const SlotEntry* next = successor_of(state, slot)) {
+    SeenState seen_next = seen_state(state, *next);
+    why.facts.push_back(fmt::format("its successor is {} on {}{}", enum_name(seen_next.state),
+                                    next->slot.node_name,
+                                    seen_next.reason.empty() ? "" : ": " + seen_next.reason));
+    if (const Observed* observed = observed_of(state, next->slot)) add_observed(*observed, why);
+  }
   if (!slot.node) {
     why.nodes = entry.verdicts;
     if (why.nodes.empty())

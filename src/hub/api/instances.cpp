@@ -48,6 +48,9 @@ net::Awaitable<Result<Answer>> stop(Api& api, ApiCall call, NoBody) {
 net::Awaitable<Result<Answer>> restart(Api& api, ApiCall call, NoBody) {
   return run(api, call, OperationKind::restart);
 }
+net::Awaitable<Result<Answer>> reload(Api& api, ApiCall call, NoBody) {
+  return run(api, call, OperationKind::reload);
+}
 
 // ---- logs
 
@@ -115,6 +118,7 @@ std::vector<ApiRoute> instance_routes() {
       route("POST", "/instances/{id}/start", "Starts it.", &start),
       route("POST", "/instances/{id}/stop", "Stops it; it stays stopped.", &stop),
       route("POST", "/instances/{id}/restart", "Restarts it.", &restart),
+      route("POST", "/instances/{id}/reload", "Has it take its configuration anew.", &reload),
       route("GET", "/instances/{id}/probes", "The last answers of its probes, from its agent.", &probes),
       route("GET", "/instances/{id}/logs", "What it wrote, as JSON lines, from its agent.", &instance_logs),
       route("GET", "/logs", "What several instances wrote, in one stream.", &merged_logs)};

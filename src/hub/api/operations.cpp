@@ -33,7 +33,8 @@ BOOST_DESCRIBE_STRUCT(Excluded, (), (instance, reason))
 Result<std::set<InstanceId>> chosen(const HubState& state, const OperationInput& input) {
   std::set<InstanceId> out;
   if (input.all)
-    for (const auto& [id, entry] : state.slots) out.insert(id);
+    for (const auto& [id, entry] : state.slots)
+      if (entry.slot.role == SlotRole::holder) out.insert(id);
   for (const auto& name : input.targets) {
     TRY(auto target, resolve(state, name));
     out.insert(target.instances.begin(), target.instances.end());
@@ -50,6 +51,7 @@ std::string left_alone(const HubState& state, const OperationInput& input, const
       return runs && is_alive(seen_state(state, entry).state) ? "it runs already" : "";
     case OperationKind::stop: return runs ? "" : "it is stopped already";
     case OperationKind::restart: return runs ? "" : "it was stopped on purpose";
+    case OperationKind::reload: return reload_objection(state, entry);
   }
   std::unreachable();
 }
@@ -89,7 +91,7 @@ std::vector<ApiRoute> operation_routes() {
   return {route("GET", "/operations", "Bulk commands.", &list),
           route("GET", "/operations/{id}", "One of them, with a result for each target.", &get),
           route("POST", "/operations",
-                "Starts, stops or restarts many; dry_run=true says what it would touch.", &start)};
+                "Starts, stops, restarts or reloads many; dry_run=true says what it would touch.", &start)};
 }
 
 }  // namespace drover::hub

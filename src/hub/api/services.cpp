@@ -28,6 +28,9 @@ net::Awaitable<Result<Answer>> stop(Api& api, ApiCall call, NoBody) {
 net::Awaitable<Result<Answer>> restart(Api& api, ApiCall call, NoBody) {
   return run(api, call, OperationKind::restart);
 }
+net::Awaitable<Result<Answer>> reload(Api& api, ApiCall call, NoBody) {
+  return run(api, call, OperationKind::reload);
+}
 
 }  // namespace
 
@@ -36,7 +39,9 @@ std::vector<ApiRoute> service_routes() {
           route("GET", "/services/{stack}/{service}", "One service.", &get_service),
           route("POST", "/services/{stack}/{service}/start", "Starts its instances.", &start),
           route("POST", "/services/{stack}/{service}/stop", "Stops its instances.", &stop),
-          route("POST", "/services/{stack}/{service}/restart", "Restarts its instances.", &restart)};
+          route("POST", "/services/{stack}/{service}/restart", "Restarts its instances.", &restart),
+          route("POST", "/services/{stack}/{service}/reload",
+                "Has its instances take their configuration anew.", &reload)};
 }
 
 }  // namespace drover::hub

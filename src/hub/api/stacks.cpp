@@ -120,6 +120,9 @@ net::Awaitable<Result<Answer>> stop(Api& api, ApiCall call, NoBody) {
 net::Awaitable<Result<Answer>> restart(Api& api, ApiCall call, NoBody) {
   return run_stack(api, call, OperationKind::restart);
 }
+net::Awaitable<Result<Answer>> reload(Api& api, ApiCall call, NoBody) {
+  return run_stack(api, call, OperationKind::reload);
+}
 
 struct RollbackInput {
   std::uint64_t revision = 0;
@@ -183,6 +186,7 @@ std::vector<ApiRoute> stack_routes() {
       route("POST", "/stacks/{stack}/start", "Starts what was stopped.", &start),
       route("POST", "/stacks/{stack}/stop", "Stops all of it; it stays stopped.", &stop),
       route("POST", "/stacks/{stack}/restart", "Restarts what runs.", &restart),
+      route("POST", "/stacks/{stack}/reload", "Has what runs take its configuration anew.", &reload),
       route("POST", "/stacks/{stack}/rollback", "Back to an earlier revision.", &rollback),
       route("POST", "/stacks/{stack}/services/{service}/scale", "How many instances run.", &scale),
       route("GET", "/stacks/{stack}/revisions", "Its revisions.", &revisions),

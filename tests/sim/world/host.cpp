@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/json.hpp"
 #include "world.hpp"
 
@@ -119,6 +121,7 @@ void Host::perform(const agent::Effect& effect) {
           found != h.runs_.end() && found->second.spawn.run == e.run)
         found->second.spawn.service.logs = e.logs;
     }
+    void operator()(const agent::ReloadRun& e) const { h.later(5ms, agent::Reloaded{e.run, ""}); }
     void operator()(const agent::ForgetRun& e) const {
       auto found = h.runs_.find(e.run.instance);
       if (found != h.runs_.end() && found->second.spawn.run == e.run && found->second.empty)
@@ -214,15 +217,26 @@ void Host::probe(const agent::AskProbe& effect) {
         agent::ProbeAnswer{effect.run, effect.asked, ok, ok ? "" : "no answer", false});
 }
 
+namespace {
+/// The two of one name accept from one passed socket.
+bool shared(const agent::Spawn& a, const agent::Spawn& b, const std::string& port) {
+  auto passed = [&](const Service& service) {
+    return std::ranges::any_of(service.ports,
+                               [&](const Port& one) { return one.name == port && one.pass != PortPass::no; });
+  };
+  return a.stack == b.stack && a.instance_name == b.instance_name && passed(a.service) && passed(b.service);
+}
+}  // namespace
+
 void Host::check_ports() {
-  std::map<std::uint16_t, std::string> taken;
+  std::map<std::uint16_t, const agent::Spawn*> taken;
   for (const auto& [id, run] : runs_) {
     if (run.empty) continue;
     for (const auto& [name, port] : run.spawn.ports) {
-      auto [other, fresh] = taken.emplace(port, run.spawn.instance_name);
-      if (!fresh)
-        world_.breaks(fmt::format("port {} on {} is held by {} and {}", port, name_, other->second,
-                                  run.spawn.instance_name));
+      auto [other, fresh] = taken.emplace(port, &run.spawn);
+      if (!fresh && !shared(*other->second, run.spawn, name))
+        world_.breaks(fmt::format("port {} on {} is held by {} and {}", port, name_,
+                                  other->second->instance_name, run.spawn.instance_name));
     }
   }
 }

@@ -108,6 +108,68 @@ TEST(Sim, AnInstanceIsMissingAfterAReinstall) {
   EXPECT_EQ(world.processes(), world.desired());
 }
 
+Stack one_by_one(const std::string& content) {
+  Service web{.name = "web", .spec = ProcessSpec{.command = {"serve", content}, .working_dir = "/"}};
+  web.ports = {{.name = "http", .published = 8080, .pass = PortPass::listen_fds}};
+  web.probes.ready = Probe{.check = TcpCheck{"127.0.0.1:1"}, .interval = 200ms, .timeout = 1s};
+  web.stop.grace = 2s;
+  web.update.order = UpdateOrder::start_first;
+  return {.name = "shop", .services = {web}};
+}
+
+/// Agents and hub die while an instance is being replaced: somebody serves at every moment, never more than
+/// two.
+TEST(Sim, AStartFirstChangeHasNoGap) {
+  for (std::uint64_t seed : seeds(300)) {
+    World world(seed);
+    world.apply(one_by_one("v1"));
+    world.run(10s);
+    ASSERT_EQ(world.serving("web-1"), 1u) << "SEED=" << seed;
+    world.apply(one_by_one("v2"));
+    for (int i = 0; i < 200; ++i) {
+      if (i == 60) world.command(hub::ChangeRun{OperationKind::reload, false, {"shop/web"}});
+      if (world.rng().percent(3)) world.host(world.rng().below(3)).crash_agent();
+      if (world.rng().percent(2)) world.crash_hub();
+      world.run(50ms);
+      ASSERT_GE(world.serving("web-1"), 1u) << "SEED=" << seed;
+      ASSERT_LE(world.serving("web-1"), 2u) << "SEED=" << seed;
+    }
+    world.heal(600s);
+    ASSERT_EQ(world.broken(), "") << "SEED=" << seed;
+    ASSERT_EQ(world.unsettled(), "") << "SEED=" << seed;
+    ASSERT_EQ(world.serving("web-1"), 1u) << "SEED=" << seed;
+    ASSERT_EQ(world.processes(), world.desired()) << "SEED=" << seed;
+    // A hub that dies before it has answered has not taken the change.
+    bool taken = world.hub_state().stacks.at("shop").row.revision == 2;
+    ASSERT_EQ(world.processes().find("v2") != std::string::npos, taken) << "SEED=" << seed;
+  }
+}
+
+TEST(Sim, AFailedSuccessorLeavesTheOldOneAlone) {
+  World world(6);
+  world.apply(one_by_one("v1"));
+  world.run(10s);
+  Stack bad = one_by_one("v2");
+  std::get<ProcessSpec>(bad.services[0].spec).command[0] = "crash";
+  bad.services[0].update.on_failure = UpdateFailure::rollback;
+  world.apply(bad);
+  for (int i = 0; i < 400; ++i) {
+    world.run(50ms);
+    ASSERT_GE(world.serving("web-1"), 1u);
+  }
+  EXPECT_EQ(world.unsettled(), "");
+  EXPECT_EQ(world.processes(), world.desired());
+  EXPECT_NE(world.processes().find("v1"), std::string::npos);
+  const auto& state = world.hub_state();
+  EXPECT_EQ(state.stacks.at("shop").row.revision, 3u);
+  ASSERT_EQ(state.deployments.size(), 3u);
+  auto last = state.deployments.rbegin();
+  EXPECT_EQ(last->second.state, DeploymentState::succeeded);
+  EXPECT_EQ(last->second.rolls_back, std::next(last)->first);
+  EXPECT_EQ(std::next(last)->second.state, DeploymentState::failed);
+  EXPECT_NE(std::next(last)->second.message.find("rolled back to revision 1"), std::string::npos);
+}
+
 TEST(Sim, TheSameSeedGivesTheSameTrace) {
   auto trace = [](std::uint64_t seed) {
     World world(seed);

@@ -295,6 +295,14 @@ void World::command(hub::Command command) {
 
 void World::apply(const Stack& stack) { command(hub::ApplyStack{stack, std::nullopt}); }
 
+void World::start_first(Service& service) {
+  service.update.order = UpdateOrder::start_first;
+  service.update.healthy_for = Duration(rng_.below(1'000'000));
+  service.probes.start_timeout = 10s;
+  for (Port& port : service.ports)
+    if (port.published != 0 || rng_.percent(50)) port.pass = PortPass::listen_fds;
+}
+
 Stack World::some_stack() {
   Stack stack{.name = rng_.percent(50) ? "shop" : "lab"};
   std::size_t services = 1 + rng_.below(4);
@@ -324,6 +332,9 @@ Stack World::some_stack() {
     if (rng_.percent(20))
       service.ports.push_back(
           {.name = "base", .published = std::uint16_t(9000 + 10 * i), .plus = "instance.index"});
+    if (!job && rng_.percent(40)) start_first(service);
+    if (!job && rng_.percent(20)) service.reload.signal = "SIGHUP";
+    if (rng_.percent(30)) service.update.on_failure = UpdateFailure::rollback;
     if (rng_.percent(15)) service.scale = {ScaleKind::per_node, 1};
     else service.scale = {ScaleKind::count, std::uint32_t(rng_.below(4))};
     service.update.batch = std::uint32_t(1 + rng_.below(2));
@@ -344,7 +355,7 @@ void World::some_command() {
   std::string stack = rng_.percent(50) ? "shop" : "lab";
   std::string service = fmt::format("s{}", rng_.below(4));
   std::string node = fmt::format("n{}", 1 + rng_.below(hosts_.size()));
-  switch (rng_.below(12)) {
+  switch (rng_.below(13)) {
     case 0:
     case 1:
     case 2: return apply(some_stack());
@@ -356,6 +367,7 @@ void World::some_command() {
     case 8: return command(hub::CordonNode{node, rng_.percent(50)});
     case 9: return command(hub::DrainNode{node, rng_.percent(40)});
     case 10: return command(hub::RollbackStack{stack, 0});
+    case 12: return command(hub::ChangeRun{OperationKind::reload, false, {stack + "/" + service}});
     case 11: {
       const auto& tasks = hub_->state().tasks;
       if (!tasks.empty())
@@ -436,6 +448,14 @@ std::string World::processes() const {
                          command[1], run.spawn.service.logs.budget, to_string(id));
     }
   return out;
+}
+
+std::size_t World::serving(const std::string& instance_name) const {
+  std::size_t count = 0;
+  for (const auto& host : hosts_)
+    for (const auto& [id, run] : host->runs())
+      count += run.alive && run.spawn.instance_name == instance_name && run.ready_at <= now_.boot ? 1 : 0;
+  return count;
 }
 
 std::string World::desired() const {

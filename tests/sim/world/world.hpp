@@ -43,6 +43,9 @@ class World {
   std::uint64_t trace_digest() const { return trace_; }
   const hub::HubState& hub_state() const { return hub_->state(); }
   Host& host(std::size_t index) { return *hosts_[index]; }
+  /// Processes of that name that live and answer.
+  std::size_t serving(const std::string& instance_name) const;
+  void crash_hub();
 
   // for Host
   Now now() const { return now_; }
@@ -75,7 +78,6 @@ class World {
   void commit_hub();
   void release(const hub::Effects& effects);
   void start_hub();
-  void crash_hub();
   void connect(std::size_t host);
   void to_agent(hub::SessionId session, const Envelope& envelope);
   void travel(std::size_t host, bool up, const Envelope& envelope);
@@ -85,6 +87,7 @@ class World {
   void misfortune(const Chaos& chaos);
   void some_command();
   Stack some_stack();
+  void start_first(Service& service);
   void answered(const hub::Reply& reply);
   bool held_up(InstanceId id) const;
   bool excused(const std::string& stack, const hub::SlotEntry& held) const;

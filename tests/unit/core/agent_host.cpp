@@ -118,6 +118,7 @@ Assign Host::order(TaskType type, std::uint64_t instance, Service service) {
   if (type == TaskType::deploy || type == TaskType::update) assign.service = service;
   assign.run = run_flag;
   assign.restart_generation = restarts;
+  assign.reload_generation = reload_count;
   assign.priority = priority;
   return assign;
 }
@@ -182,6 +183,11 @@ void Host::carry_out(const Effect& effect) {
     void operator()(const AdjustRun& e) const {
       note("adjust " + text(e.run));
       host.adjusted.push_back(e);
+    }
+    void operator()(const ReloadRun& e) const {
+      note("reload " + text(e.run));
+      host.reloads.push_back(e);
+      if (host.reloads_at_once) host.queue_.push_back(Reloaded{e.run, host.reload_fault});
     }
     void operator()(const ForgetRun& e) const {
       note("forget " + text(e.run));

@@ -64,8 +64,10 @@ class Host {
   bool stops = true;    // StopRun is answered by Exited and Emptied at once
   bool answers = true;  // AskProbe is answered at once, by `well`
   bool well = true;
-  bool unrunnable = false;   // the answers say that it could not be asked
-  std::uint64_t memory = 0;  // Measure is answered with it; 0: not at all
+  bool unrunnable = false;      // the answers say that it could not be asked
+  std::uint64_t memory = 0;     // Measure is answered with it; 0: not at all
+  bool reloads_at_once = true;  // ReloadRun is answered at once, with this
+  std::string reload_fault;
   bool disk_full = false;
   bool hub_alive = true;  // heartbeats are answered
   Rng rng;
@@ -78,6 +80,7 @@ class Host {
   std::vector<Spawn> spawns;
   std::vector<StopRun> stop_orders;
   std::vector<AdjustRun> adjusted;
+  std::vector<ReloadRun> reloads;
   std::vector<ForgetRun> forgotten;
   std::vector<RemoveFiles> removed;
   std::vector<AskProbe> asked;
@@ -116,7 +119,7 @@ class Host {
       if (const T* frame = std::get_if<T>(&envelope.frame)) out.push_back(*frame);
     return out;
   }
-  std::uint64_t epoch = 1, generation = 1, restarts = 0;
+  std::uint64_t epoch = 1, generation = 1, restarts = 0, reload_count = 0;
   bool run_flag = true;
   std::uint8_t priority = 5;
 

@@ -265,6 +265,10 @@ class History {
   void carry_out(const AdjustRun& e, bool) {
     if (!host_.contains(e.run)) fail("new settings for what is not there");
   }
+  void carry_out(const ReloadRun& e, bool) {
+    if (!host_.contains(e.run)) fail("a reload of what is not there");
+    else pending_.push_back(Reloaded{e.run, ""});
+  }
   void carry_out(const ForgetRun& e, bool) {
     auto found = host_.find(e.run);
     if (found == host_.end()) return;

@@ -66,9 +66,10 @@ class Harness {
                   .epoch = assign.placement.epoch,
                   .generation = assign.placement.generation,
                   .digest = assign.placement.digest,
-                  .incarnation = ++incarnation_,
+                  .incarnation = ++incarnations_[assign.placement.instance],
                   .version = ++version_,
-                  .restart_generation = assign.restart_generation};
+                  .restart_generation = assign.restart_generation,
+                  .reload_generation = assign.reload_generation};
     seen.run = assign.type != TaskType::stop;
     seen.state = seen.run ? InstanceState::ready : InstanceState::stopped;
     return seen;
@@ -94,7 +95,8 @@ class Harness {
   HubCore core_;
   CallId call_ = 0;
   SessionId session_ = 0;
-  std::uint64_t incarnation_ = 0, version_ = 0;
+  std::uint64_t version_ = 0;
+  std::map<InstanceId, std::uint64_t> incarnations_;
   std::map<NodeId, std::uint64_t> received_;
 };
 

@@ -71,6 +71,33 @@ TEST(Validate, PortsThatCollide) {
   EXPECT_THAT(paths({"s", {a, b}}), ElementsAre("services.a.ports[0].published"));
 }
 
+TEST(Validate, StartFirstNeedsPortsThatTwoCanHave) {
+  Service a = make_service("a");
+  a.update.order = UpdateOrder::start_first;
+  a.ports = {{"x", 8000, "", "tcp"}};
+  EXPECT_THAT(paths({"s", {a}}), ElementsAre("services.a.update.order"));
+  a.ports[0].pass = PortPass::listen_fds;
+  EXPECT_THAT(paths({"s", {a}}), ElementsAre());
+  a.ports = {{"x", 0, "", "udp"}};
+  EXPECT_THAT(paths({"s", {a}}), ElementsAre());
+  a.ports = {{"x", 53, "", "udp"}};
+  EXPECT_THAT(paths({"s", {a}}), ElementsAre("services.a.update.order"));
+  a.kind = ServiceKind::job;  // is never replaced
+  EXPECT_THAT(paths({"s", {a}}), ElementsAre());
+}
+
+TEST(Validate, Reload) {
+  Service a = make_service("a");
+  a.reload.signal = "SIGHUP";
+  EXPECT_THAT(paths({"s", {a}}), ElementsAre());
+  a.reload.command = {"./ctl"};
+  EXPECT_THAT(paths({"s", {a}}), ElementsAre("services.a.reload"));
+  a.reload = {"SIGKILL", {}};
+  EXPECT_THAT(paths({"s", {a}}), ElementsAre("services.a.reload.signal"));
+  a.reload = {"HUP?", {}};
+  EXPECT_THAT(paths({"s", {a}}), ElementsAre("services.a.reload.signal"));
+}
+
 TEST(Validate, CirclesAreNamedOnce) {
   Stack stack{"s",
               {make_service("a", {{"b", {}}}), make_service("b", {{"c", {}}, {"d", {}}}),

@@ -92,6 +92,15 @@ TEST(ReadStack, PlaceAndUpdateComeFromTheTopUnlessTheServiceHasItsOwn) {
   EXPECT_EQ(services[1].update, (Update{.batch = 1, .healthy_for = 0s, .no_progress = 60s}));
 }
 
+TEST(ReadStack, ReloadAndUpdate) {
+  EXPECT_EQ(service_of("reload: SIGHUP").reload, (Reload{"SIGHUP", {}}));
+  EXPECT_EQ(service_of("reload: {signal: HUP}").reload, (Reload{"SIGHUP", {}}));
+  EXPECT_EQ(service_of("reload: {command: [./ctl, reload]}").reload, (Reload{"", {"./ctl", "reload"}}));
+  EXPECT_EQ(service_of("update: {order: start-first, on_failure: rollback}").update,
+            (Update{.order = UpdateOrder::start_first, .on_failure = UpdateFailure::rollback}));
+  EXPECT_EQ(service_of("update: {order: stop-first, on_failure: keep}").update, Update());
+}
+
 TEST(ReadStack, ServicesKeepTheOrderOfTheFile) {
   auto read = read_stack("services: {z: {command: x}, a: {command: x}, m: {command: x}}", plain_options());
   ASSERT_TRUE(read);

@@ -54,6 +54,7 @@ export interface InstanceView {
   kind: 'service' | 'job';
   index: number;
   node: string;
+  role: 'holder' | 'successor' | 'retired';
   desired: 'run' | 'stop' | 'gone';
   state: InstanceState;
   reason: string;
@@ -68,6 +69,7 @@ export interface InstanceView {
   pid?: number | null;
   started_at?: Time | null;
   ready_at?: Time | null;
+  reloaded_at?: Time | null;
   next_try?: Time | null;
   restarts: number;
   last_exit: string;
@@ -184,7 +186,7 @@ export interface Summary {
   agent_versions: Record<string, number>;
 }
 
-export type OperationKind = 'start' | 'stop' | 'restart';
+export type OperationKind = 'start' | 'stop' | 'restart' | 'reload';
 
 export interface OperationItem {
   instance: string;

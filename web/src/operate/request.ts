@@ -48,6 +48,7 @@ export const verbs: Record<OperationKind, { title: string; doing: string; done: 
   start: { title: 'Start', doing: 'Starting', done: 'started', icon: 'play' },
   stop: { title: 'Stop', doing: 'Stopping', done: 'stopped', icon: 'stop' },
   restart: { title: 'Restart', doing: 'Restarting', done: 'restarted', icon: 'restart' },
+  reload: { title: 'Reload', doing: 'Reloading', done: 'reloaded', icon: 'reload' },
 };
 
 /** More than this many targets want a typed confirmation. */

@@ -54,7 +54,7 @@ export function Services() {
         empty={filter ? `No service matches “${filter}”.` : <FirstSteps />}
       />
       <ActionBar selection={selection} matching={matching} shown={list.order.value.length} noun="service">
-        {(['start', 'stop', 'restart'] as const).map((kind) => (
+        {(['start', 'stop', 'restart', 'reload'] as const).map((kind) => (
           <button
             key={kind}
             type="button"

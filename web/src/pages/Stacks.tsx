@@ -75,6 +75,7 @@ function Actions({ row }: { row: StackView }) {
     { label: 'Start …', icon: 'play', run: () => ask('start', scope, [row.name]) },
     { label: 'Stop …', icon: 'stop', run: () => ask('stop', scope, [row.name]) },
     { label: 'Restart …', icon: 'restart', run: () => ask('restart', scope, [row.name]) },
+    { label: 'Reload …', icon: 'reload', run: () => ask('reload', scope, [row.name]) },
     null,
     { label: 'Delete …', icon: 'trash', danger: true, run: () => remove(row) },
   ];

@@ -2,10 +2,10 @@ import type { InstanceView, OperationKind } from '../api/types';
 import { ask } from '../operate/request';
 import { Icon } from './icons';
 
-/** Start, stop, restart of one instance, each by the sheet with its preview. */
+/** Start, stop, restart, reload of one instance, each by the sheet with its preview. */
 export function InstanceActions({ row, words = false }: { row: InstanceView; words?: boolean }) {
   const target = `${row.stack}/${row.name}`;
-  const kinds: OperationKind[] = row.desired === 'run' ? ['restart', 'stop'] : ['start'];
+  const kinds: OperationKind[] = row.desired !== 'run' ? ['start'] : words ? ['reload', 'restart', 'stop'] : ['restart', 'stop'];
   return (
     <span class="actions">
       {kinds.map((kind) => (

@@ -260,6 +260,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/stacks/{stack}/reload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Has what runs take its configuration anew. */
+        post: operations["post_stacks_stack_reload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/stacks/{stack}/rollback": {
         parameters: {
             query?: never;
@@ -413,6 +430,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/{stack}/{service}/reload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Has its instances take their configuration anew. */
+        post: operations["post_services_stack_service_reload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/instances": {
         parameters: {
             query?: never;
@@ -492,6 +526,23 @@ export interface paths {
         put?: never;
         /** Restarts it. */
         post: operations["post_instances_id_restart"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/instances/{id}/reload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Has it take its configuration anew. */
+        post: operations["post_instances_id_reload"];
         delete?: never;
         options?: never;
         head?: never;
@@ -780,7 +831,7 @@ export interface paths {
         /** Bulk commands. */
         get: operations["get_operations"];
         put?: never;
-        /** Starts, stops or restarts many; dry_run=true says what it would touch. */
+        /** Starts, stops, restarts or reloads many; dry_run=true says what it would touch. */
         post: operations["post_operations"];
         delete?: never;
         options?: never;
@@ -1942,6 +1993,37 @@ export interface operations {
             };
         };
     };
+    post_stacks_stack_reload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                stack: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, unknown>;
+                };
+            };
+            /** @description What went wrong (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_stacks_stack_rollback: {
         parameters: {
             query?: never;
@@ -2300,6 +2382,38 @@ export interface operations {
             };
         };
     };
+    post_services_stack_service_reload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                stack: string;
+                service: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, unknown>;
+                };
+            };
+            /** @description What went wrong (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_instances: {
         parameters: {
             query?: {
@@ -2330,6 +2444,7 @@ export interface operations {
                             kind: string;
                             index: number;
                             node: string;
+                            role: string;
                             desired: string;
                             state: string;
                             reason: string;
@@ -2349,6 +2464,8 @@ export interface operations {
                             started_at?: string;
                             /** Format: date-time */
                             ready_at?: string;
+                            /** Format: date-time */
+                            reloaded_at?: string;
                             /** Format: date-time */
                             next_try?: string;
                             restarts: number;
@@ -2402,6 +2519,7 @@ export interface operations {
                         kind: string;
                         index: number;
                         node: string;
+                        role: string;
                         desired: string;
                         state: string;
                         reason: string;
@@ -2421,6 +2539,8 @@ export interface operations {
                         started_at?: string;
                         /** Format: date-time */
                         ready_at?: string;
+                        /** Format: date-time */
+                        reloaded_at?: string;
                         /** Format: date-time */
                         next_try?: string;
                         restarts: number;
@@ -2509,6 +2629,37 @@ export interface operations {
         };
     };
     post_instances_id_restart: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, unknown>;
+                };
+            };
+            /** @description What went wrong (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_instances_id_reload: {
         parameters: {
             query?: never;
             header?: never;
@@ -2809,6 +2960,8 @@ export interface operations {
                                 reason: string;
                                 done: boolean;
                             }[];
+                            /** Format: uuid */
+                            rolls_back?: string;
                             who: {
                                 actor: string;
                                 origin: string;
@@ -2872,6 +3025,8 @@ export interface operations {
                             reason: string;
                             done: boolean;
                         }[];
+                        /** Format: uuid */
+                        rolls_back?: string;
                         who: {
                             actor: string;
                             origin: string;
@@ -2933,6 +3088,8 @@ export interface operations {
                             reason: string;
                             done: boolean;
                         }[];
+                        /** Format: uuid */
+                        rolls_back?: string;
                         who: {
                             actor: string;
                             origin: string;
@@ -2994,6 +3151,8 @@ export interface operations {
                             reason: string;
                             done: boolean;
                         }[];
+                        /** Format: uuid */
+                        rolls_back?: string;
                         who: {
                             actor: string;
                             origin: string;
@@ -3055,6 +3214,8 @@ export interface operations {
                             reason: string;
                             done: boolean;
                         }[];
+                        /** Format: uuid */
+                        rolls_back?: string;
                         who: {
                             actor: string;
                             origin: string;
@@ -3452,7 +3613,7 @@ export interface operations {
                             /** Format: uuid */
                             id: string;
                             /** @enum {string} */
-                            kind: "start" | "stop" | "restart";
+                            kind: "start" | "stop" | "restart" | "reload";
                             /** @enum {string} */
                             state: "running" | "succeeded" | "partial" | "failed" | "cancelled";
                             scope: string;
@@ -3502,7 +3663,7 @@ export interface operations {
             content: {
                 "application/json": {
                     /** @enum {string} */
-                    kind?: "start" | "stop" | "restart";
+                    kind?: "start" | "stop" | "restart" | "reload";
                     all?: boolean;
                     targets?: string[];
                 };
@@ -3550,7 +3711,7 @@ export interface operations {
                         /** Format: uuid */
                         id: string;
                         /** @enum {string} */
-                        kind: "start" | "stop" | "restart";
+                        kind: "start" | "stop" | "restart" | "reload";
                         /** @enum {string} */
                         state: "running" | "succeeded" | "partial" | "failed" | "cancelled";
                         scope: string;
