@@ -296,6 +296,7 @@ class Reload(E2E):
             self.assertIn("exit 3", failed["message"])
             self.assertIn("rolled back to revision 1", failed["message"])
             self.wait_for("the way back", lambda: self.api.get("/stacks/app")["state"] == "ready")
+            time.sleep(1)
         self.undisturbed(load, 10)
         self.assertEqual((self.api.get("/stacks/app")["revision"], self.pid()), (3, before))
 
