@@ -92,6 +92,11 @@ LogPosition LogFiles::begin() const {
   return all.empty() ? LogPosition{} : LogPosition{all.front(), 0};
 }
 
+LogPosition LogFiles::end() const {
+  const auto all = segments();
+  return all.empty() ? LogPosition{} : LogPosition{all.back(), bytes_after({all.back(), 0})};
+}
+
 LogPosition LogFiles::before_time(std::int64_t wall_ns) const {
   const auto all = segments();
   for (auto segment = all.rbegin(); segment != all.rend(); ++segment)

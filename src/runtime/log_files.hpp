@@ -28,6 +28,8 @@ class LogFiles {
   std::optional<LogSegment> open(std::uint64_t segment) const;
 
   LogPosition begin() const;
+  /// Behind the last byte that there is now.
+  LogPosition end() const;
   /// Not after the first record that is at least as young as `wall_ns`, and at most one index step before it.
   LogPosition before_time(std::int64_t wall_ns) const;
   /// The beginning of a record about `bytes` before the end.

@@ -131,6 +131,8 @@ struct LogReader::Impl {
   bool at_end = false;
   bool older = false;   // a record before `since` was seen
   bool beyond = false;  // one after `until`
+  /// Where a reader that does not follow ends: what is written while it reads could outrun it for ever.
+  std::optional<LogPosition> last;
   std::uint64_t bytes_read = 0;
 
   void go_to(LogPosition where) {
@@ -158,12 +160,22 @@ struct LogReader::Impl {
       if (!file) return next_segment();
     }
     const auto size = block.size();
-    block.resize(size + block_size);
-    const auto n = file->read(block.data() + size, block_size, at.offset + size);
+    const auto room = room_at({at.segment, at.offset + size});
+    if (room == 0) return false;
+    block.resize(size + room);
+    const auto n = file->read(block.data() + size, room, at.offset + size);
     block.resize(size + std::size_t(std::max<std::int64_t>(n, 0)));
     bytes_read += std::uint64_t(std::max<std::int64_t>(n, 0));
     if (n > 0) return true;
     return n < 0 ? skip_damaged() : next_segment();
+  }
+
+  /// How much is to be read there at once.
+  std::size_t room_at(LogPosition where) const {
+    if (!last || where.segment < last->segment) return block_size;
+    if (where.segment > last->segment) return 0;
+    return std::size_t(
+        std::min<std::uint64_t>(block_size, last->offset - std::min(last->offset, where.offset)));
   }
 
   bool next_segment() {
@@ -259,8 +271,10 @@ LogReader& LogReader::operator=(LogReader&&) noexcept = default;
 Result<LogReader> LogReader::open(std::string directory, LogQuery query) {
   auto impl = std::make_unique<Impl>(std::move(directory), std::move(query));
   TRY(impl->pattern, pattern_of(impl->query.grep));
+  impl->last = impl->files.end();
   if (impl->query.tail) impl->seek_tail(*impl->query.tail);
   else if (impl->query.since) impl->go_to(impl->files.before_time(impl->since_ns));
+  if (impl->query.follow) impl->last.reset();
   return LogReader(std::move(impl));
 }
 

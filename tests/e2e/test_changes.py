@@ -33,7 +33,7 @@ class Changes(E2E):
         noisy["stop"] = {"grace": "1s"}
         noisy["labels"] = {"team": "a"}
         shown = self.hub.cli("plan", self.write_stack(self.stack)).stdout
-        self.assertRegex(shown, r"live\s+noisy\s+logs\.budget\s+67108864\s+1048576")
+        self.assertRegex(shown, r"live\s+noisy\s+logs\.budget\s+64MiB\s+1MiB")
         effects = self.apply()
         self.assertEqual({effects[f] for f in ("logs.budget", "logs.segment", "restart.policy", "stop.grace")}, {"live"})
         self.assertEqual(effects["labels.team"], "none")

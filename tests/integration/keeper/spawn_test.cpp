@@ -191,8 +191,8 @@ TEST_F(Spawning, AHundredAtOnceAndAgain) {
     for (int i = 0; i < 100; ++i) ASSERT_EQ(client.forget("many-" + std::to_string(i), round), Status::ok);
   }
   EXPECT_TRUE(client.list().empty());
-  // Nothing piles up: descriptors, zombies, cgroups.
-  EXPECT_LT(descriptors_of(keeper_pid()), 25u);
+  // Nothing piles up: descriptors (24 are kept for children), zombies, cgroups.
+  EXPECT_LT(descriptors_of(keeper_pid()), 50u);
   EXPECT_TRUE(eventually([&] { return descriptors_of(guard_pid()) < 20; }));
 }
 

@@ -9,7 +9,7 @@ namespace drover::hub::testing {
 
 class Harness {
  public:
-  Harness() : core_({.version = "test"}, image(), now) {
+  explicit Harness(HubSettings settings = {.version = "test"}) : core_(std::move(settings), image(), now) {
     JoinToken token{.id = TokenId{make_uuid(now.wall, rng)}, .hash = "token", .uses_left = 100};
     token.expires_at = now.wall + std::chrono::hours(1);
     EXPECT_TRUE(call(PutJoinToken{token}));

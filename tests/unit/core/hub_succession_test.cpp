@@ -273,6 +273,7 @@ TEST_F(Succession, AReloadGoesToTheRun) {
   EXPECT_EQ(hub.assigned[0].type, TaskType::reload);
   EXPECT_EQ(hub.assigned[0].reload_generation, 1u);
   hub.obey(pve1);
+  pass(2s);  // to stay ready for a while
   EXPECT_EQ(hub.state().operations.rbegin()->second.state, OperationState::succeeded);
   EXPECT_EQ(item().message, "SIGHUP to its main process");
 }

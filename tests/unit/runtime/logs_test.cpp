@@ -149,6 +149,21 @@ TEST_F(LogsTest, FollowsOverRotationAndDeletion) {
   EXPECT_EQ(next(), lines({"[drover: 1 log file was gone by the budget before it could be read here]", "f"}));
 }
 
+TEST_F(LogsTest, EndsWhereTheLogEndedWhenItWasAskedFor) {
+  write(1, 0, "one");
+  write(2, 1, "two");
+  for (bool follow : {false, true}) {
+    auto reader = LogReader::open(directory_, {.follow = follow});
+    ASSERT_TRUE(reader);
+    write(2, 2, "three");
+    write(3, 3, "four");
+    std::size_t lines = 0;
+    for (auto batch = reader->next(); batch && !(batch->empty() && reader->at_end()); batch = reader->next())
+      lines += batch->size();
+    EXPECT_EQ(lines, follow ? 6u : 2u);
+  }
+}
+
 TEST_F(LogsTest, ShowsTornLinesAsTheyAre) {
   write(1, 0, "good");
   std::ofstream(directory_ + "/000001.log", std::ios::app) << "2026-11-21T11:2\n";
