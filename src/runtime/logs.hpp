@@ -33,7 +33,7 @@ struct LogQuery {
   std::string grep;                   // RE2; empty: all
   std::optional<LogStream> stream;
   std::optional<Level> level;  // what says that it is less than this is left out
-  bool follow = false;         // goes on at the end; not with `until`
+  bool follow = false;         // goes on at the end, not with `until`; else it ends where the log ends now
 };
 /// tail, since and until ("10m", RFC 3339), grep, stream (stdout, stderr), level (debug, info, warn, error),
 /// follow (true, 1): as the APIs have them. Errc::invalid names the option.

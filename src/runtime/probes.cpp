@@ -47,7 +47,8 @@ struct Prober::LogScan {
   void search(const std::string& pattern, const RunFacts& facts, Duration limit) {
     const auto until = std::chrono::steady_clock::now() + limit;
     if (!reader)
-      reader.emplace(LogReader::open(facts.log_directory, {.since = facts.started, .grep = pattern}));
+      reader.emplace(
+          LogReader::open(facts.log_directory, {.since = facts.started, .grep = pattern, .follow = true}));
     while (*reader && !matched && std::chrono::steady_clock::now() < until) {
       auto lines = (*reader)->next(4 << 10);
       if (!lines) {
