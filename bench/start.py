@@ -32,7 +32,7 @@ def start(count):
         assert len(starts) == count
         figure(f"start.{count}.first", (min(starts) - wall) * 1000, "ms", "from the command to the first process started")
         figure(f"start.{count}.last", (max(starts) - wall) * 1000, "ms", "from the command to the last process started", floor)
-        figure(f"start.{count}.ready", took, "ms", "from the command until `drover up -d` says that all are ready; 1 s of it to see that they stay up", floor)
+        figure(f"start.{count}.ready", took, "ms", "from the command until `drover up -d` says that all are ready and stay so", floor)
         memory(rig, state, count)
         began = time.monotonic()
         rig.cli("down", state=state, timeout=300)
