@@ -178,7 +178,9 @@ Result<json::array> Api::items(const std::string& path, const std::string& sort)
     page_query.add("limit", std::to_string(std::min<std::size_t>(1000, wanted - all.size())));
     if (!cursor.empty()) page_query.add("cursor", cursor);
     TRY(auto page, get(path, std::move(page_query)));
-    for (const auto& item : list(page, "items")) all.push_back(item);
+    auto* items = page.is_object() ? page.get_object().if_contains("items") : nullptr;
+    if (items && items->is_array())
+      for (auto& item : items->get_array()) all.push_back(std::move(item));
     auto next = text(page, "next");
     if (next == cursor) break;  // a hub that repeats itself must not hold us for ever
     cursor = std::move(next);

@@ -16,12 +16,17 @@ std::string full_name(const json::value& item) { return text(item, "stack") + "/
 
 /// By stack, service, number; web-10 after web-9.
 void sort_by_name(json::array& items) {
-  auto key = [](const json::value& item) {
-    return std::tuple(text(item, "stack"), text(item, "service"), number(item, "index"), text(item, "name"));
-  };
-  std::vector<json::value> sorted(items.begin(), items.end());
-  std::ranges::sort(sorted, {}, key);
-  items = json::array(sorted.begin(), sorted.end());
+  using Key = std::tuple<std::string, std::string, std::int64_t, std::string>;
+  std::vector<std::pair<Key, std::size_t>> order;
+  for (const auto& item : items)
+    order.emplace_back(
+        Key{text(item, "stack"), text(item, "service"), number(item, "index"), text(item, "name")},
+        order.size());
+  std::ranges::sort(order);
+  json::array sorted;
+  sorted.reserve(items.size());
+  for (const auto& [key, at] : order) sorted.push_back(std::move(items[at]));
+  items = std::move(sorted);
 }
 
 std::string ports_of(const json::value& item) {
