@@ -223,12 +223,13 @@ std::vector<Service> read_services(Context& context, const Value& value, const S
   std::vector<Service> services;
   Context::Step step(context, "services", value.at);
   if (!want_map(context, value, "web: {command: [\"./web\"]}")) return services;
-  if (value.entries.empty()) context.problem(value.at, "a stack has at least one service");
   for (const Entry& entry : value.entries) {
     if (entry.key.starts_with("x-")) continue;
     Context::Step inside(context, entry.key, entry.at);
     services.push_back(read_service(context, entry, defaults));
   }
+  if (services.empty())  // keys that begin with x- are none
+    context.problem(value.at, "a stack has at least one service");
   return services;
 }
 

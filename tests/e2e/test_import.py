@@ -4,7 +4,8 @@ import os
 import pathlib
 import shutil
 
-from harness import E2E, ROOT, Api, free_port, wait_until
+from harness import ROOT, free_port, wait_until
+from machine import OneMachine
 
 ECHO = "import os, sys, time; print('hello from', sys.argv[1], os.environ.get('GREETING'), flush=True); time.sleep(600)"
 
@@ -18,15 +19,9 @@ def with_node(env):
     return dict(env, PATH=f"{local}:{path}") if (local / "node").exists() else None
 
 
-class Import(E2E):
+class Import(OneMachine):
     def setUp(self):
         super().setUp()
-        self.state = self.base / "s"
-        self.states.append(self.state)
-        low = self.next_port_range()
-        self.env.update(DROVER_AGENT_PORTS=f"{low}-{low + 199}", DROVER_AGENT_LISTEN=f"127.0.0.1:{free_port()}",
-                        DROVER_HUB_LISTEN=f"127.0.0.1:{free_port()}")
-        self.api = Api(self.state)
         self.home = self.base / "app"
         self.home.mkdir()
         (self.home / "echo.py").write_text(ECHO + "\n")
