@@ -101,6 +101,7 @@ net::Awaitable<void> LinkLoop::write_all(std::shared_ptr<net::FrameLink> link, O
     auto envelope = co_await outbox->pop();
     if (!envelope) co_return;
     sending_ = true;
+    co_await net::yield_now();  // what the host has to do goes first, what the hub hears after it
     const auto sent = co_await link->send(std::move(*envelope));
     sending_ = false;
     if (!sent) {

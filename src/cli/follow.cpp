@@ -154,6 +154,12 @@ std::vector<std::string> Progress::summary(const json::array& instances) const {
     if (services.empty() || services.back().first != service) services.push_back({service, {}});
     ++services.back().second[text(instance, "state")];
   }
+  if (services.size() > most_lines) {  // a line each would be as long as what it stands for
+    std::map<std::string, std::size_t> all;
+    for (const auto& [service, states] : services)
+      for (const auto& [state, count] : states) all[state] += count;
+    services = {{fmt::format("{} services", services.size()), std::move(all)}};
+  }
   std::size_t width = 0;
   for (const auto& [service, states] : services) width = std::max(width, display_width(service));
   std::vector<std::string> lines;

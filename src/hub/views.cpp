@@ -200,7 +200,7 @@ InstanceView view_instance(const HubState& state, const SlotEntry& entry) {
   add_age(view, state, slot);
   auto stack = state.stacks.find(slot.stack);
   const RevisionRow* revision = stack == state.stacks.end() ? nullptr : revision_of(stack->second);
-  const Service* service = revision ? find_service(revision->content, slot.service) : nullptr;
+  const Service* service = revision ? service_of(*revision, slot.service) : nullptr;
   view.kind = enum_name(service ? service->kind : ServiceKind::service);
   if (revision && service) {
     auto digest = revision->digests.find(slot.service);
@@ -218,7 +218,7 @@ std::optional<ServiceView> view_service(const HubState& state, const std::string
   auto stack = state.stacks.find(stack_name);
   if (stack == state.stacks.end()) return std::nullopt;
   const RevisionRow* revision = revision_of(stack->second);
-  const Service* service = revision ? find_service(revision->content, name) : nullptr;
+  const Service* service = revision ? service_of(*revision, name) : nullptr;
   auto slots = stack->second.slots.find(name);
   bool any = slots != stack->second.slots.end() && !slots->second.empty();
   if ((!service || stack->second.row.deleting) && !any) return std::nullopt;

@@ -68,9 +68,11 @@ void Keeper::adopt(std::unique_ptr<Record> record) {
     adopt_pipes(instance);
     pump_.add(instance.log.get());
   }
+  for (const char* what : {"p:", "0:", "1:"})
+    handoff_.take(what + instance.record->name());  // of no more use
   if (info.state == State::emptied) {
     instance.tree.remove();
-    if (instance.log) pump_.finish(instance.log.get());
+    if (instance.log) pump_.finish(instance.log.get(), info.emptied_wall_ns);
     return;
   }
   begin_watching(instance);

@@ -105,14 +105,18 @@ void become_user(Plan& plan) {
   if (raw_call(SYS_setresuid, uid, uid, uid) != 0) give_up(plan, Stage::uid);
 }
 
-void default_signals() {
+/// clone3 has reset what we handle, which leaves what we ignore.
+void default_signals(bool all) {
   struct {  // the kernel's struct sigaction
     void* handler;
     unsigned long flags;
     void* restorer;
     unsigned long mask;
   } action{};
-  for (int signal = 1; signal <= 64; ++signal) raw_call(SYS_rt_sigaction, signal, long(&action), 0, 8);
+  if (all)
+    for (int signal = 1; signal <= 64; ++signal) raw_call(SYS_rt_sigaction, signal, long(&action), 0, 8);
+  else
+    for (const int signal : ignored_signals) raw_call(SYS_rt_sigaction, signal, long(&action), 0, 8);
   const unsigned long none = 0;
   raw_call(SYS_rt_sigprocmask, SIG_SETMASK, long(&none), 0, 8);
 }
@@ -136,7 +140,7 @@ int child_main(void* argument) {
     *plan.degraded |= degraded_no_new_privileges;
   if (raw_call(SYS_chdir, long(plan.spec->cwd.c_str())) != 0) give_up(plan, Stage::cwd);
   pass_sockets(plan);
-  default_signals();
+  default_signals(plan.all_signals);
   int error = ENOENT;
   for (const char* program : plan.programs) {
     raw_call(SYS_execve, long(program), long(plan.argv.data()), long(plan.envp.data()));

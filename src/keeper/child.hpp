@@ -3,6 +3,7 @@
 // it must not allocate, and makes raw system calls only: glibc's wrappers would change the user of all our
 // threads.
 
+#include <signal.h>
 #include <unistd.h>
 
 #include <vector>
@@ -11,7 +12,8 @@
 
 namespace drover::keeper {
 
-inline constexpr int first_passed = 3;  // sd_listen_fds(3)
+inline constexpr int first_passed = 3;                               // sd_listen_fds(3)
+inline constexpr int ignored_signals[] = {SIGPIPE, SIGHUP, SIGINT};  // by us, and nothing else is
 
 /// A part of the child's own view of the file system; parents come before what is below them.
 struct MountStep {
@@ -36,6 +38,7 @@ struct Plan {
   std::vector<MountStep> mounts;
   char* listen_pid = nullptr;  // room for its pid in the environment
   std::uint64_t open_files = 0;
+  bool all_signals = true;  // has the handlers of ours
   // What the child says; it ends when it says `failed`.
   std::uint32_t* degraded = nullptr;
   std::uint16_t* failed = nullptr;  // Stage

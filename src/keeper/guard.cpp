@@ -55,6 +55,7 @@ int Guard::run() {
   for (const int each : {SIGCHLD, SIGTERM}) sigaddset(&signals, each);
   ::sigprocmask(SIG_SETMASK, &signals, nullptr);
   const Fd wakeup(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
+  yield_to_others(true);
   handoff_.guard_pid = ::getpid();
   speak_into(handoff_.find(own_pipe_name));
   if (handoff_.keeper_pid == 0) start_keeper();
@@ -106,6 +107,7 @@ void Guard::start_keeper() {
 void Guard::become_keeper(int link) {
   handoff_.fds["link"] = Fd(link);
   handoff_.keeper_pid = ::getpid();
+  yield_to_others(false);
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   const int error = exec_role("/proc/self/exe", "keeper", options_, handoff_);
   report(Severity::error, "cannot become the keeper", {}, error);

@@ -210,7 +210,6 @@ void Keeper::log_news() {
     instance.log.reset();
     instance.log_dirty = false;
     schedule(instance);
-    for (const char* stream : {"0:", "1:"}) drop(stream + instance.record->name());
     announce(instance, EventKind::log_closed);
     if (instance.forgotten) erase(instance);
     advance_shutdown();
@@ -300,7 +299,7 @@ void Keeper::resume_log_thread() {
   for (auto& [number, instance] : instances_) {
     if (!instance->log) continue;
     add(*instance->log);
-    if (!instance->live()) pump_.finish(instance->log.get());
+    if (!instance->live()) pump_.finish(instance->log.get(), instance->info().emptied_wall_ns);
   }
 }
 
@@ -366,7 +365,7 @@ void Keeper::renew_guard() {
 
 void Keeper::leave() {
   clients_->close_all();
-  if (own_log_) pump_.finish(own_log_.get());
+  if (own_log_) pump_.finish(own_log_.get(), 0);
   pump_.stop(2000);
   remove(base_);  // refused while a service lives in it
   if (link_) send_link(link_.get(), LinkVerb::leave);

@@ -272,11 +272,13 @@ void Keeper::after_main(Instance& instance) {
   auto& data = instance.data();
   if (instance.pidfd) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, instance.pidfd.get(), nullptr);
   instance.pidfd.reset();
-  drop("p:" + instance.record->name());
   instance.ended_ns = 0;
-  announce(instance, EventKind::exited);
+  // One event where one will do: whoever hears it has work to do on this processor, perhaps.
+  const bool none_left = instance.tree.empty();
+  if (none_left) emptied(instance);
+  else announce(instance, EventKind::exited);
   tell_life(Severity::info, "ended", instance);
-  if (instance.tree.empty()) return emptied(instance);
+  if (none_left) return;
   if (data.leftovers_termed == 0) {
     data.leftovers_termed = 1;
     instance.tree.signal_all(SIGTERM);
@@ -300,13 +302,13 @@ void Keeper::emptied(Instance& instance) {
   info.stuck = 0;
   info.state = State::emptied;
   instance.data().kill_at = 0;
+  finish_hook(instance);
+  announce(instance, EventKind::emptied);  // whoever waits for it does not wait for the rest
   if (instance.tree.events() >= 0) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, instance.tree.events(), nullptr);
   instance.tree.remove();
   remove_limits(instance.data().limit_directories);
-  finish_hook(instance);
-  if (instance.log) pump_.finish(instance.log.get());
+  if (instance.log) pump_.finish(instance.log.get(), info.emptied_wall_ns);
   schedule(instance);
-  announce(instance, EventKind::emptied);
   advance_shutdown();
 }
 
@@ -317,7 +319,9 @@ void Keeper::forget(Instance& instance) {
   if (!instance.log) erase(instance);
 }
 
+/// The guard has held its descriptors until now: a word to it is not worth a moment of a restart.
 void Keeper::erase(Instance& instance) {
+  for (const char* what : {"p:", "0:", "1:"}) drop(what + instance.record->name());
   if (instance.due_ns != 0) due_.erase({instance.due_ns, instance.number});
   instances_.erase(instance.number);
 }

@@ -13,6 +13,7 @@
 #include <climits>
 #include <cstdlib>
 
+#include "keeper/child.hpp"
 #include "keeper/handoff.hpp"
 #include "keeper/spawn.hpp"
 
@@ -65,6 +66,15 @@ bool parse(int argc, char** argv, Command& command) {
     else return false;
   }
   return parse_level(command.options.level, level) && parse_way(command.options.way, way);
+}
+
+/// What our starter ignored is not ignored any more.
+void ignore_signals() {
+  for (int signal = 1; signal <= 64; ++signal) {
+    struct sigaction now{};
+    if (::sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_IGN) ::signal(signal, SIG_DFL);
+  }
+  for (const int signal : ignored_signals) ::signal(signal, SIG_IGN);
 }
 
 /// Descriptors 0 to 2 are always something, so that none of ours is ever mistaken for them.
@@ -172,7 +182,7 @@ int run(int argc, char** argv) {
   if (command.options.state.empty() || command.options.run_dir.empty()) return std::fputs(usage, stderr), 2;
   fill_standard_descriptors();
   raise_open_files(command.options);
-  for (const int each : {SIGPIPE, SIGHUP, SIGINT}) ::signal(each, SIG_IGN);
+  ignore_signals();
   if (command.role == "start") {
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     return start(command);

@@ -196,7 +196,7 @@ enum class State : std::uint16_t {
 enum class EventKind : std::uint16_t {
   none = 0,
   started = 1,
-  exited = 2,
+  exited = 2,  // and something of it is left; else only `emptied`, which has the exit too
   emptied = 3,
   log_loss = 4,
   log_written = 5,  // at most every 50 ms per instance
@@ -253,7 +253,7 @@ struct InstanceInfo {
   std::int32_t spawn_error = 0;
   std::uint64_t started_boot_ns = 0, started_wall_ns = 0;
   std::uint64_t exited_boot_ns = 0, exited_wall_ns = 0;
-  std::uint64_t emptied_boot_ns = 0, emptied_wall_ns = 0;
+  std::uint64_t emptied_boot_ns = 0, emptied_wall_ns = 0;  // none of its lines in the log is younger
   std::uint64_t user_us = 0, system_us = 0;  // rusage of main and what it waited for; 0 when unknown
   std::uint64_t max_rss_kib = 0;
   std::uint64_t log_segment = 0;               // number of the segment being written: NNNNNN.log

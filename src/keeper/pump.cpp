@@ -11,6 +11,12 @@ constexpr std::size_t read_size = 64 * 1024;   // the most that a kill -9 of the
 constexpr std::size_t ring_size = 256 * 1024;  // kept in memory while the disk refuses
 constexpr std::size_t drain_limit = 4u << 20;  // more than any pipe holds: who writes on is not one of ours
 constexpr int retry_ms = 500;
+
+/// None of a run's lines is younger than its end: its successor writes into the same files.
+std::uint64_t time_for(const Log& log) {
+  const std::uint64_t now = wall_ns(), ended = log.ended_wall_ns;
+  return ended != 0 ? std::min(now, ended) : now;
+}
 }  // namespace
 
 bool Pump::start() {
@@ -39,6 +45,7 @@ bool Pump::stop(int timeout_ms) {
 }
 
 void Pump::run() {
+  yield_to_others(true);  // a pipe holds what comes meanwhile
   epoll_event events[64];
   while (true) {
     const int n = ::epoll_wait(epoll_.get(), events, 64, failing_.empty() ? -1 : retry_ms);
@@ -147,7 +154,7 @@ bool Pump::take(Log& log, int stream) {
   Carry carry{log.record.carry(stream), carried, max_log_line};
   if (!log.record.reserve_carry(stream, std::min(rest, max_log_line))) carry.room = carried;
   batch_.clear();
-  batch_.begin(stream, wall_ns());
+  batch_.begin(stream, time_for(log));
   const auto left = format(batch_, input, carry);
   data.carry[stream] = std::uint32_t(left);
   data.in_flight = std::uint32_t(InFlight::formed);
@@ -261,7 +268,7 @@ void Pump::end_line(Log& log, int stream) {
   const std::size_t carried = data.carry[stream];
   if (carried == 0 || !log.segments) return;
   batch_.clear();
-  batch_.begin(stream, wall_ns());
+  batch_.begin(stream, time_for(log));
   batch_.record('F', {log.record.carry(stream), carried}, {});
   data.carry[stream] = 0;
   deliver(log);

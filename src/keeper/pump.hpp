@@ -21,7 +21,8 @@ struct Log {
   Fd pipes[2];
   std::unique_ptr<Segments> segments;  // null: output is read and thrown away
   std::atomic<bool> block{false};
-  std::atomic<bool> told{false};  // `written` was sent and not answered yet
+  std::atomic<std::uint64_t> ended_wall_ns{0};  // 0: it goes on
+  std::atomic<bool> told{false};                // `written` was sent and not answered yet
 
   /// Records that the disk refused, oldest first.
   struct Waiting {
@@ -48,8 +49,12 @@ class Pump {
   /// The pump owns the log from here until it reports `closed` for it.
   void add(Log* log) { commands_.push({log, Verb::add}); }
   /// Nothing will write any more: takes what is left in the pipes, ends the last line, closes. Never waits
-  /// for end of file, which a stranger who was given the descriptor could hold off for ever.
-  void finish(Log* log) { commands_.push({log, Verb::finish}); }
+  /// for end of file, which a stranger who was given the descriptor could hold off for ever. `ended`: what is
+  /// taken later was written before that; 0: not known.
+  void finish(Log* log, std::uint64_t ended_wall_ns) {
+    log->ended_wall_ns = ended_wall_ns;
+    commands_.push({log, Verb::finish});
+  }
   /// Ends the thread between two batches; the state is in the records. False: not in time (hung disk).
   bool stop(int timeout_ms);
   /// What happened to the logs, for the main thread's loop.

@@ -33,8 +33,7 @@ Outcome<std::unique_ptr<Record>> Record::create(const std::string& directory, co
     ::unlink(path.c_str());
     return failure(error, Stage::record);
   }
-  const auto boot = boot_id();
-  std::snprintf(data->boot_id, sizeof data->boot_id, "%s", boot.c_str());
+  std::snprintf(data->boot_id, sizeof data->boot_id, "%s", boot_id().c_str());
   data->magic = record_magic;
   return std::unique_ptr<Record>(new Record(std::move(path), name, std::move(fd), data));
 }

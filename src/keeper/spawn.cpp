@@ -257,6 +257,7 @@ Outcome<Child> spawn(const Birth& birth, const SpawnSpec& spec, const Tree& tree
   words.own.push_back("DROVER_INSTANCE=" + newborn.token);
   passed_environment(spec, words);
   point_to(spec, words, plan);
+  plan.all_signals = birth.way == Way::fork;
   int raw_pidfd = -1;
   const int result = clone_child(birth.way, plan, tree, &newborn.pid, raw_pidfd);
   Child made{result, Fd(raw_pidfd)};

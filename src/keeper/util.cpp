@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -94,10 +95,18 @@ int make_directories(const std::string& path, mode_t mode) {
   return 0;
 }
 
-std::string boot_id() {
-  auto id = read_file("/proc/sys/kernel/random/boot_id");
-  while (!id.empty() && id.back() == '\n') id.pop_back();
-  return id;
+const std::string& boot_id() {
+  static const std::string known = [] {
+    auto id = read_file("/proc/sys/kernel/random/boot_id");
+    while (!id.empty() && id.back() == '\n') id.pop_back();
+    return id;
+  }();
+  return known;
+}
+
+void yield_to_others(bool yield) {
+  const sched_param none{};
+  ::sched_setscheduler(0, yield ? SCHED_BATCH : SCHED_OTHER, &none);  // refused: then as before
 }
 
 std::uint32_t fnv(std::string_view text) {

@@ -58,7 +58,10 @@ std::string read_at(int directory, const char* name);                  // the sa
 int write_at(int directory, const char* name, std::string_view text);  // 0 or errno; the file must exist
 std::vector<std::string> list_directory(const std::string& path);      // names without . and ..
 int make_directories(const std::string& path, mode_t mode);            // mkdir -p; 0 or errno
-std::string boot_id();
+const std::string& boot_id();
+/// The calling thread, when woken, does not interrupt what runs (sched(7), SCHED_BATCH). Inherited by
+/// children.
+void yield_to_others(bool yield);
 std::uint32_t fnv(std::string_view text);
 
 struct ProcessStat {

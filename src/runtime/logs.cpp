@@ -320,10 +320,12 @@ std::string to_json_line(const LogRecord& record) {
   return print_json(object);
 }
 
-std::vector<std::string> last_lines(const std::string& directory, std::size_t count) {
+std::vector<std::string> last_lines(const std::string& directory, std::size_t count,
+                                    std::optional<WallTime> until) {
   std::vector<std::string> lines;
   LogQuery query;
   query.tail = count;
+  query.until = until;
   auto reader = LogReader::open(directory, query);
   if (!reader) return lines;
   for (bool more = true; more;) {

@@ -108,7 +108,8 @@ std::string capture_time(const LogRecord& record);
 /// {"time":"…Z","stream":"stdout","line":"…"}; bytes that are not UTF-8 become U+FFFD. Without newline.
 std::string to_json_line(const LogRecord& record);
 
-/// The last N lines of an instance, for an error message.
-std::vector<std::string> last_lines(const std::string& directory, std::size_t count);
+/// The last N lines of an instance that are older than `until`, for an error message.
+std::vector<std::string> last_lines(const std::string& directory, std::size_t count,
+                                    std::optional<WallTime> until = {});
 
 }  // namespace drover::runtime

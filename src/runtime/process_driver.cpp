@@ -43,7 +43,10 @@ net::Awaitable<void> ProcessDriver::close() {
   co_await impl_->client.close();
 }
 
-void ProcessDriver::set_node(NodeWords node) { impl_->node = std::move(node); }
+void ProcessDriver::set_node(NodeWords node) {
+  if (impl_->node != node) impl_->proven.clear();
+  impl_->node = std::move(node);
+}
 const NodeWords& ProcessDriver::node() const { return impl_->node; }
 KeeperClient& ProcessDriver::keeper() { return impl_->client; }
 const Paths& ProcessDriver::paths() const { return impl_->parts.keeper.paths; }
@@ -93,14 +96,10 @@ net::Awaitable<Result<std::vector<agent::Found>>> ProcessDriver::recover() {
 
 net::Awaitable<std::expected<agent::Spawned, SpawnFailed>> ProcessDriver::start(agent::Spawn spawn) {
   const auto impl = impl_;
-  std::optional<std::expected<Impl::Prepared, SpawnFailed>> prepared;
-  const NodeWords words = impl->node;
   const auto before = impl->runs.find(spawn.run);
   const bool there = before != impl->runs.end() && !before->second.emptied;
-  const auto held = impl->sockets;
-  const auto prepare = [&] { prepared.emplace(impl->prepare(spawn, words, there, held)); };
-  co_await net::run_on(impl->parts.files, prepare);
-  if (!*prepared) co_return std::unexpected(std::move(*prepared).error());
+  auto prepared = co_await impl->prepared_for(spawn, there);
+  if (!prepared) co_return std::unexpected(std::move(prepared).error());
   if (listens(spawn.service))
     if (const auto opened = impl->notify.open(spawn.run, !there); !opened)
       co_return std::unexpected(
@@ -108,17 +107,17 @@ net::Awaitable<std::expected<agent::Spawned, SpawnFailed>> ProcessDriver::start(
   auto& starting = impl->runs[spawn.run];
   starting.starting = true;
   starting.slot = slot_of(spawn.stack, spawn.instance_name);
-  if (!there) starting.claims = std::move((*prepared)->claims);
+  if (!there) starting.claims = std::move(prepared->claims);
   std::set<std::string> wanted;
-  for (const auto& socket : (*prepared)->spec.sockets) wanted.insert(socket.name);
+  for (const auto& socket : prepared->spec.sockets) wanted.insert(socket.name);
   starting.passed = wanted;
   KeeperSpawn request{key_of(spawn.run.instance),
                       key_of(spawn.run.instance),
                       spawn.run.incarnation,
-                      std::move((*prepared)->spec),
+                      std::move(prepared->spec),
                       {},
                       spawn.correlation};
-  for (const auto& socket : (*prepared)->sockets) request.sockets.push_back(socket.get());
+  for (const auto& socket : prepared->sockets) request.sockets.push_back(socket.get());
   for (int attempt = 0;; ++attempt) {
     auto made = co_await impl->client.spawn(request);
     if (made) {
@@ -127,8 +126,9 @@ net::Awaitable<std::expected<agent::Spawned, SpawnFailed>> ProcessDriver::start(
       known.cgroup = made->cgroup;
       known.log_directory = made->log_directory;
       impl->sockets.insert(wanted.begin(), wanted.end());
+      impl->remember(spawn, std::move(request.spec));
       // What its slot had before and has no more (another port number).
-      if (!there) co_await impl->release(known.slot, impl->in_use(known.slot));
+      if (!there) co_await impl->release(known.slot);
       // What has happened to it since is told after the caller has told of the start.
       net::post(impl->parts.executor, [impl, run = spawn.run] { impl->started(run); });
       co_return agent::Spawned{spawn.run, made->info.pid, wall_of(made->info.started_wall_ns),
@@ -138,8 +138,11 @@ net::Awaitable<std::expected<agent::Spawned, SpawnFailed>> ProcessDriver::start(
     if (made.error().stage == Stage::socket)
       for (const auto& name : wanted) impl->sockets.erase(name);
     // The same key and incarnation again is the same run, so a lost answer may be asked for once more.
-    if (made.error().status != keeper::Status::unavailable || attempt == 2)
-      co_return std::unexpected(impl->refused(spawn, made.error()));
+    if (made.error().status == keeper::Status::unavailable && attempt < 2) continue;
+    auto refusal = impl->refused(spawn, made.error());
+    impl->proven.erase(spawn.run.instance);
+    if (!prepared->as_before) co_return std::unexpected(std::move(refusal));
+    co_return co_await start(std::move(spawn));
   }
 }
 
@@ -202,7 +205,8 @@ net::Awaitable<Result<void>> ProcessDriver::forget(agent::ForgetRun order) {
   std::string slot;
   if (const auto known = impl_->runs.find(run); known != impl_->runs.end()) slot = known->second.slot;
   impl_->runs.erase(run);
-  if (order.last && !slot.empty()) co_await impl_->release(slot, impl_->in_use(slot));
+  if (order.last) impl_->proven.erase(run.instance);
+  if (order.last && !slot.empty()) co_await impl_->release(slot);
   co_await net::run_on(impl_->parts.files, [&] { remove_run_record(impl_->parts.keeper.paths, run); });
   co_return co_await impl_->client.forget(key_of(run.instance), run.incarnation);
 }

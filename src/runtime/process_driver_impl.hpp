@@ -46,17 +46,32 @@ struct ProcessDriver::Impl {
                 [this](Run run) { return belongs(run); }},
                its_log) {}
 
+  /// Its last line is in the file.
+  struct LogEnd {
+    net::Event event;
+    std::optional<WallTime> at;  // what is younger is of the next run
+  };
   /// What the core has been told of a run.
   struct Known {
     bool starting = false;  // the start has not been answered yet: news wait
     bool exited = false, emptied = false, stuck = false, hook_told = false;
     bool log_trouble = false;
-    bool waiting_for_log = false;
-    std::shared_ptr<net::Event> log_closed = std::make_shared<net::Event>();  // its last line is in the file
+    std::shared_ptr<LogEnd> log_closed = std::make_shared<LogEnd>();
     keeper::InstanceInfo latest;
     std::string cgroup, log_directory, slot;
     std::set<std::string> passed;  // the sockets that it has, by the keeper's names
     std::vector<Fd> claims;        // its ports, until nothing of it is left
+
+    void close_log() {
+      if (latest.emptied_wall_ns != 0) log_closed->at = wall_of(latest.emptied_wall_ns + 999);  // rounded up
+      log_closed->event.set();
+    }
+  };
+  /// A start that went well. The next one of the same is done without looking at files again, which is what
+  /// may block; one that fails is looked at in full.
+  struct Proven {
+    RunRecord record;
+    keeper::SpawnSpec spec;
   };
   Parts parts;
   Log& log;
@@ -64,6 +79,7 @@ struct ProcessDriver::Impl {
   KeeperClient client;
   NodeWords node;
   std::map<Run, Known> runs;
+  std::map<InstanceId, Proven> proven;
   Companions companions;
   NotifySockets notify;
   std::vector<KeeperInstance> early;  // told before recover()
@@ -82,7 +98,7 @@ struct ProcessDriver::Impl {
     found->second.latest = one.info;
     found->second.cgroup = one.cgroup;
     found->second.log_directory = one.log_directory;
-    if (one.info.log_closed != 0) found->second.log_closed->set();
+    if (one.info.log_closed != 0) found->second.close_log();
     tell(found->first, found->second);
   }
 
@@ -112,7 +128,7 @@ struct ProcessDriver::Impl {
     known.latest.state = keeper::State::emptied;
     if (known.latest.exit == keeper::ExitKind::none) known.latest.exit = keeper::ExitKind::unknown;
     known.latest.log_closed = 1;
-    known.log_closed->set();
+    known.close_log();
     tell(run, known);
   }
 
@@ -121,22 +137,20 @@ struct ProcessDriver::Impl {
     const auto known = runs.find(run);
     if (known == runs.end() || known->second.latest.log_closed != 0) co_return;
     const auto closed = known->second.log_closed;
-    co_await closed->wait_for(limit);
+    co_await closed->event.wait_for(limit);
   }
 
   /// Says what is new, in order: exited, stuck, emptied.
   void tell(const Run& run, Known& known) {
-    if (known.starting || known.waiting_for_log) return;
+    if (known.starting) return;
     const auto& info = known.latest;
     if (!known.exited) {
       if (auto exit = exit_of(info)) {
-        if (succeeded(*exit) || info.stopping != 0) {
-          known.exited = true;
-          emit(agent::Exited{run, *exit, {}});
-        } else {
-          known.waiting_for_log = true;
-          return tasks.spawn(tell_failure(run, *exit), "last lines");
-        }
+        known.exited = true;
+        // A failure is told with its last lines, which need a moment to be written.
+        const bool more = !succeeded(*exit) && info.stopping == 0;
+        emit(agent::Exited{run, *exit, {}, more});
+        if (more) tasks.spawn(tell_lines(run), "last lines");
       }
     }
     if (info.hook >= keeper::Hook::failed && !known.hook_told) {
@@ -165,20 +179,17 @@ struct ProcessDriver::Impl {
     }
   }
 
-  /// A failure is told with the last lines: the pump needs a moment after the end to write them.
-  net::Awaitable<void> tell_failure(Run run, Exit exit) {
-    co_await last_line(run, log_patience);
-    std::string directory;
-    if (const auto known = runs.find(run); known != runs.end()) directory = known->second.log_directory;
-    std::vector<std::string> lines;
-    if (!directory.empty())
-      co_await net::run_on(parts.files, [&] { lines = last_lines(directory, kept_lines); });
+  /// The next run may have begun, and written into the same log.
+  net::Awaitable<void> tell_lines(Run run) {
     const auto known = runs.find(run);
     if (known == runs.end()) co_return;
-    known->second.waiting_for_log = false;
-    known->second.exited = true;
-    emit(agent::Exited{run, exit, std::move(lines)});
-    tell(run, known->second);
+    const auto directory = known->second.log_directory;
+    const auto closed = known->second.log_closed;
+    co_await closed->event.wait_for(log_patience);
+    std::vector<std::string> lines;
+    if (!directory.empty())
+      co_await net::run_on(parts.files, [&] { lines = last_lines(directory, kept_lines, closed->at); });
+    emit(agent::LastLines{run, std::move(lines)});
   }
 
   void started(const Run& run) {
@@ -191,7 +202,12 @@ struct ProcessDriver::Impl {
   struct Prepared {
     keeper::SpawnSpec spec;
     std::vector<Fd> claims, sockets;
+    bool as_before = false;
   };
+  static RunRecord record_of(const agent::Spawn& spawn) {
+    return {spawn.run.instance, spawn.run.incarnation, spawn.placement.epoch, spawn.placement.digest,
+            spawn.stack,        spawn.service.name,    spawn.instance_name,   spawn.ports};
+  }
   /// `there`: this run exists already, and its ports are busy because it has them.
   std::expected<Prepared, SpawnFailed> prepare(const agent::Spawn& spawn, const NodeWords& words, bool there,
                                                const std::set<std::string>& held) const {
@@ -206,17 +222,51 @@ struct ProcessDriver::Impl {
       if (port.pass == PortPass::nginx) prepared.spec.fixed.pass = keeper::PassStyle::nginx;
     prepared.sockets = std::move(passed->fds);
     if (auto busy = take_ports(spawn, prepared.claims)) return std::unexpected(std::move(*busy));
-    const RunRecord record{
-        spawn.run.instance, spawn.run.incarnation, spawn.placement.epoch, spawn.placement.digest,
-        spawn.stack,        spawn.service.name,    spawn.instance_name,   spawn.ports};
-    if (auto written = write_run_record(parts.keeper.paths, record); !written)
+    if (auto written = write_run_record(parts.keeper.paths, record_of(spawn)); !written)
       return std::unexpected(SpawnFailed{spawn.run, SpawnFailed::Why::transient,
                                          "no run record could be written: " + written.error().message, 0});
     return prepared;
   }
 
-  /// Of this slot, but those that are wanted.
-  net::Awaitable<void> release(std::string slot, std::set<std::string> wanted) {
+  /// nullopt: it has not been started as it is now, or something is in its way. Users and passed sockets are
+  /// looked at each time.
+  std::optional<Prepared> as_before(const agent::Spawn& spawn) const {
+    const auto found = proven.find(spawn.run.instance);
+    if (found == proven.end()) return std::nullopt;
+    auto record = record_of(spawn);
+    record.incarnation = found->second.record.incarnation;
+    if (record != found->second.record) return std::nullopt;
+    Prepared prepared{.spec = found->second.spec, .claims = {}, .sockets = {}, .as_before = true};
+    constexpr std::string_view counter = "DROVER_INCARNATION=";
+    for (auto& entry : prepared.spec.env)
+      if (entry.starts_with(counter)) entry = fmt::format("{}{}", counter, spawn.run.incarnation);
+    record.incarnation = spawn.run.incarnation;
+    if (take_ports(spawn, prepared.claims) || !write_run_record(parts.keeper.paths, record))
+      return std::nullopt;
+    return prepared;
+  }
+  void remember(const agent::Spawn& spawn, keeper::SpawnSpec spec) {
+    const auto& process = std::get<ProcessSpec>(spawn.service.spec);
+    if (!process.user.empty() || !process.group.empty() || !process.groups.empty() || !spec.sockets.empty())
+      return void(proven.erase(spawn.run.instance));
+    proven.insert_or_assign(spawn.run.instance, Proven{record_of(spawn), std::move(spec)});
+  }
+  net::Awaitable<std::expected<Prepared, SpawnFailed>> prepared_for(const agent::Spawn& spawn, bool there) {
+    if (!there)
+      if (auto quick = as_before(spawn)) co_return std::move(*quick);
+    std::optional<std::expected<Prepared, SpawnFailed>> prepared;
+    const NodeWords words = node;
+    const auto held = sockets;
+    co_await net::run_on(parts.files, [&] { prepared.emplace(prepare(spawn, words, there, held)); });
+    co_return std::move(*prepared);
+  }
+
+  /// Of this slot, but those that its runs have which are not gone: start-first has two of them for a while.
+  net::Awaitable<void> release(std::string slot) {
+    if (sockets.empty()) co_return;
+    std::set<std::string> wanted;
+    for (const auto& [run, known] : runs)
+      if (known.slot == slot && !known.emptied) wanted.insert(known.passed.begin(), known.passed.end());
     std::vector<std::string> names;
     for (const auto& name : sockets)
       if (of_slot(name, slot) && !wanted.contains(name)) names.push_back(name);
@@ -242,16 +292,8 @@ struct ProcessDriver::Impl {
       if (std::ranges::none_of(runs, [&](const auto& each) { return each.second.slot == slot; }))
         gone.insert(slot);
     }
-    for (const auto& slot : gone) co_await release(slot, {});
+    for (const auto& slot : gone) co_await release(slot);  // no run has it: all of its sockets
   }
-  /// What the slot's runs have that are not gone: start-first has two of them for a while.
-  std::set<std::string> in_use(const std::string& slot) const {
-    std::set<std::string> out;
-    for (const auto& [run, known] : runs)
-      if (known.slot == slot && !known.emptied) out.insert(known.passed.begin(), known.passed.end());
-    return out;
-  }
-
   SpawnFailed refused(const agent::Spawn& spawn, const KeeperFailure& failure) {
     runs.erase(spawn.run);
     notify.close(spawn.run);

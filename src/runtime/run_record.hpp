@@ -18,6 +18,7 @@ struct RunRecord {
   std::uint64_t incarnation = 0, epoch = 0;
   std::string digest, stack, service, instance_name;
   std::map<std::string, std::uint16_t> ports;
+  bool operator==(const RunRecord&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(RunRecord, (),
                       (instance, incarnation, epoch, digest, stack, service, instance_name, ports))

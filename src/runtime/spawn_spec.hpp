@@ -17,6 +17,7 @@ namespace drover::runtime {
 struct NodeWords {
   std::string name, address;
   std::map<std::string, std::string> labels;
+  bool operator==(const NodeWords&) const = default;
 };
 
 /// Of which instance: the part of agent::Spawn and agent::AskProbe that placeholders need.

@@ -17,6 +17,7 @@ AgentCore::AgentCore(AgentSettings settings, Journal journal) : state_(std::make
   for (PlacementRow& row : journal.placements) {
     Instance& instance = world.instances[row.placement.instance];
     instance.row = std::move(row);
+    if (!instance.row.service.depends_on.empty()) world.needy.insert(instance.row.placement.instance);
     instance.journaled_incarnation = instance.row.incarnation;
   }
   for (AttemptRow& row : journal.attempts) {
@@ -45,6 +46,7 @@ void handle(Step& step, const Event& event) {
     void operator()(const Spawned& e) const { spawned(step, e); }
     void operator()(const SpawnFailed& e) const { spawn_failed(step, e); }
     void operator()(const Exited& e) const { exited(step, e); }
+    void operator()(const LastLines& e) const { last_lines(step, e); }
     void operator()(const Emptied& e) const { emptied(step, e.run); }
     void operator()(const Stuck& e) const { stuck(step, e); }
     void operator()(const HookFailed& e) const { hook_failed(step, e); }

@@ -148,6 +148,7 @@ void take_over(Step& step, Attempt& attempt, Instance& instance, PlacementRow wa
       std::max({instance.journaled_incarnation, wanted.incarnation, written ? written->incarnation : 0});
   instance.row = std::move(wanted);
   instance.row.incarnation = incarnation;
+  if (!instance.row.service.depends_on.empty()) step.world.needy.insert(instance.row.placement.instance);
   if (write_again) step.write_placement(instance);
 }
 }  // namespace

@@ -73,6 +73,11 @@ void judge_end(Step& step, Instance& instance) {
 }
 }  // namespace
 
+void keep_lines(Instance& instance, std::vector<std::string> lines) {
+  if (lines.size() > 20) lines.erase(lines.begin(), lines.end() - 20);
+  instance.seen.last_lines = std::move(lines);
+}
+
 void main_ended(Step& step, Instance& instance, Exit exit, std::vector<std::string> lines) {
   bool on_order = instance.phase == Phase::ending && instance.unhealthy.empty();
   if (instance.phase == Phase::running) end_upkeep(step, instance);
@@ -80,8 +85,7 @@ void main_ended(Step& step, Instance& instance, Exit exit, std::vector<std::stri
   instance.exited = true;
   instance.seen.last_exit = exit;
   instance.seen.pid.reset();
-  if (lines.size() > 20) lines.erase(lines.begin(), lines.end() - 20);
-  instance.seen.last_lines = std::move(lines);
+  keep_lines(instance, std::move(lines));
   end_probes(instance);
   step.mark(instance);
   bool wanted = wants_run(instance) && !instance.restart_wanted && !instance.other_run();

@@ -258,6 +258,7 @@ void spawn_failed(Step& step, const SpawnFailed& event) {
 void exited(Step& step, const Exited& event) {
   Instance* instance = current(step, event.run);
   if (!instance || (instance->phase == Phase::ending && instance->exited)) return;
+  instance->lines_due = event.more ? std::optional(event.run) : std::nullopt;
   main_ended(step, *instance, event.exit, event.last_lines);
   drive(step, event.run.instance);
 }
@@ -268,9 +269,12 @@ void emptied(Step& step, const Run& run) {
   if (!instance) return;
   if (instance->phase != Phase::ending || !instance->exited)
     main_ended(step, *instance, Exit{.code = -1, .known = false, .at = step.now.wall}, {});
+  bool on_order = instance->restart_wanted || instance->other_run();
+  instance->waits_for_lines =
+      instance->lines_due == run && instance->ended && wants_run(*instance) && !on_order;
+  if (instance->waits_for_lines) return;
   instance->phase = Phase::none;
   instance->exited = false;
-  bool on_order = instance->restart_wanted || instance->other_run();
   instance->restart_wanted = false;
   instance->planned.clear();
   instance->unhealthy.clear();
@@ -289,6 +293,18 @@ void emptied(Step& step, const Run& run) {
   if (instance->orphan && !instance->deleting) orphan_ended(step, run.instance);
   else drive(step, run.instance);
   wake_port_waiters(step);
+}
+
+/// A restart does not wait for them: they may be those of the run before.
+void last_lines(Step& step, const LastLines& event) {
+  Instance* instance = step.find(event.run.instance);
+  if (!instance || instance->lines_due != event.run) return;
+  instance->lines_due.reset();
+  if (!event.lines.empty()) {
+    keep_lines(*instance, event.lines);
+    step.mark(*instance);
+  }
+  if (instance->waits_for_lines) emptied(step, event.run);
 }
 
 void hook_failed(Step& step, const HookFailed& event) {

@@ -128,7 +128,12 @@ struct Exited {
   Run run;
   Exit exit;
   std::vector<std::string> last_lines;
+  bool more = false;  // they are not there yet: LastLines follows, soon, and perhaps after Emptied
 };  // the main process ended
+struct LastLines {
+  Run run;
+  std::vector<std::string> lines;
+};
 struct Emptied {
   Run run;
 };  // nothing of it is left
@@ -198,9 +203,9 @@ struct Stopping {
 };  // this agent process is going to end: say goodbye; instances go on
 struct Tick {};
 
-using Event = std::variant<Recovered, LinkUp, LinkDown, FrameIn, Spawned, SpawnFailed, Exited, Emptied, Stuck,
-                           HookFailed, ProbeAnswer, Notified, Reloaded, Measured, FilesChanged, Trouble,
-                           LocalCommand, JournalFailed, Durable, Stopping, Tick>;
+using Event = std::variant<Recovered, LinkUp, LinkDown, FrameIn, Spawned, SpawnFailed, Exited, LastLines,
+                           Emptied, Stuck, HookFailed, ProbeAnswer, Notified, Reloaded, Measured,
+                           FilesChanged, Trouble, LocalCommand, JournalFailed, Durable, Stopping, Tick>;
 
 // ---- effects
 // -------------------------------------------------------------------------------------------------

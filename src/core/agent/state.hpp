@@ -59,10 +59,12 @@ struct Instance {
   std::string live_digest;  // of the run in hand
   Service live_service;     // as this run was started, with the settings that it took over since
   std::map<std::string, std::uint16_t> live_ports;
-  bool exited = false;         // ending: the main process has ended
-  std::string unhealthy;       // ending because of this: counts as a failure
-  std::string planned;         // ending because of this, though it works: begins anew at once, not counted
-  std::optional<Ended> ended;  // what the end means, unless something else is wanted by then
+  bool exited = false;           // ending: the main process has ended
+  std::string unhealthy;         // ending because of this: counts as a failure
+  std::string planned;           // ending because of this, though it works: begins anew at once, not counted
+  std::optional<Ended> ended;    // what the end means, unless something else is wanted by then
+  std::optional<Run> lines_due;  // LastLines of this run is to come
+  bool waits_for_lines = false;  // ending: Emptied is in, but what the end means is told with them
   bool deleting = false;
   bool restart_wanted = false;
   std::optional<std::uint64_t> reload_to;  // a reload is due: the count that it makes true
@@ -134,7 +136,8 @@ struct World {
   Session session;
   std::map<InstanceId, Instance> instances;
   std::map<AttemptKey, Attempt> attempts;
-  std::set<Run> leftovers;  // older runs that are still ending
+  std::set<Run> leftovers;     // older runs that are still ending
+  std::set<InstanceId> needy;  // those that depend on others; one that is gone or needs nothing may be in it
   std::map<std::string, LocalWait> local;
   std::map<std::uint16_t, BootTime> taken_ports;  // of the range, held by strangers; not tried again until
   std::optional<BootTime> restart_turn;  // when the host's next automatic restart may be, if they came evenly

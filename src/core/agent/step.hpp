@@ -78,6 +78,7 @@ void drive(Step& step, InstanceId id);  // level-triggered; the instance may be 
 void spawned(Step& step, const Spawned& event);
 void spawn_failed(Step& step, const SpawnFailed& event);
 void exited(Step& step, const Exited& event);
+void last_lines(Step& step, const LastLines& event);
 void emptied(Step& step, const Run& run);
 void stuck(Step& step, const Stuck& event);
 void hook_failed(Step& step, const HookFailed& event);
@@ -89,6 +90,7 @@ Spawn live_spawn(const Instance& instance);  // the run in hand, as it was start
 
 // ---- ends.cpp: what an end means
 void main_ended(Step& step, Instance& instance, Exit exit, std::vector<std::string> lines);
+void keep_lines(Instance& instance, std::vector<std::string> lines);  // the last 20 of them
 void fail_for_good(Step& step, Instance& instance, Ended ended);
 /// The count of automatic restarts begins anew, and waits are over: a change by a person or the hub.
 void begin_anew(Instance& instance);

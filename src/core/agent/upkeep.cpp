@@ -138,8 +138,10 @@ void trouble(Step& step, const Trouble& event) {
 void dependants_of(Step& step, const Instance& instance) {
   const PlacementRow& row = instance.row;
   const bool again = row.incarnation > 1 && instance.seen.started_at;
-  for (auto& [id, other] : step.world.instances) {
-    if (other.orphan || other.row.stack != row.stack) continue;
+  for (InstanceId id : step.world.needy) {
+    Instance* found = step.find(id);
+    if (!found || found->orphan || found->row.stack != row.stack) continue;
+    Instance& other = *found;
     auto depends = [&](const Dependency& one) { return one.service == row.service.name; };
     if (std::ranges::none_of(other.row.service.depends_on, depends)) continue;
     if (other.phase == Phase::none && other.retry_at) {

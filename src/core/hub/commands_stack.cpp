@@ -167,6 +167,7 @@ Result<Answer> put_content(Step& step, const Who& who, Stack content, const std:
   stack.row.revision = revision.number;
   stack.row.deleting = false;
   step.write(revision);
+  index_services(revision);
   stack.revisions[revision.number] = std::move(revision);
   Deployment& deployment = begin_deployment(step, stack, who, std::move(steps));
   step.audit(who, "stack.apply", fmt::format("stack {} revision {}", stack.row.name, stack.row.revision));
@@ -262,7 +263,7 @@ Result<Answer> CommandRunner::operator()(const DeleteStack& command) const {
 Result<Answer> CommandRunner::operator()(const ScaleService& command) const {
   TRY(StackEntry * stack, find_stack(step, command.stack));
   const RevisionRow* revision = current_revision(*stack);
-  const Service* service = revision ? find_service(revision->content, command.service) : nullptr;
+  const Service* service = revision ? service_of(*revision, command.service) : nullptr;
   if (!service || stack->row.deleting)
     return fail(Errc::not_found, fmt::format("{} has no service \"{}\"", command.stack, command.service));
   if (service->scale.kind == ScaleKind::per_node)

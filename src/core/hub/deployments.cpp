@@ -71,7 +71,7 @@ std::set<std::string> needed_by(const StackEntry& stack, const std::set<std::str
   const RevisionRow* revision = current_revision(stack);
   std::vector<std::string> todo(services.begin(), services.end());
   while (revision && !todo.empty()) {
-    const Service* service = find_service(revision->content, todo.back());
+    const Service* service = service_of(*revision, todo.back());
     todo.pop_back();
     if (!service) continue;
     for (const Dependency& dependency : service->depends_on)

@@ -15,7 +15,7 @@ class Loader {
   void operator()(RevisionRow& row) {
     auto& revisions = state_.stacks[row.stack].revisions;
     auto number = row.number;
-    revisions[number] = std::move(row);
+    index_services(revisions[number] = std::move(row));
   }
   void operator()(Slot& slot) {
     StackEntry& stack = state_.stacks[slot.stack];

@@ -94,7 +94,7 @@ std::vector<FieldChange> field_changes(const HubState& state, const Stack& conte
   const RevisionRow* revision = found == state.stacks.end() ? nullptr : current_revision(found->second);
   if (!revision || found->second.row.deleting) return out;
   for (const Service& service : content.services)
-    if (const Service* before = find_service(revision->content, service.name))
+    if (const Service* before = service_of(*revision, service.name))
       std::ranges::move(changes_between(*before, service), std::back_inserter(out));
   return out;
 }

@@ -305,7 +305,7 @@ std::vector<InstanceId> Planner::in_turn() const {
     for (const Service* service : in_order(revision->content))
       if (auto slots = stack_.slots.find(service->name); slots != stack_.slots.end()) append(slots->second);
   for (const auto& [service, slots] : stack_.slots)
-    if (!revision || !find_service(revision->content, service)) append(slots);
+    if (!revision || !service_of(*revision, service)) append(slots);
   std::ranges::stable_sort(order, {}, &decltype(order)::value_type::first);
   std::vector<InstanceId> ids;
   for (const auto& [index, id] : order) ids.push_back(id);

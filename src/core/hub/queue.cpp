@@ -37,8 +37,7 @@ Assign assignment(const HubState& state, const Task& task) {
   if (stack == state.stacks.end()) return assign;
   auto revision = stack->second.revisions.find(task.placement.generation);
   if (revision == stack->second.revisions.end()) return assign;
-  if (const Service* service = find_service(revision->second.content, task.service))
-    assign.service = *service;
+  if (const Service* service = service_of(revision->second, task.service)) assign.service = *service;
   return assign;
 }
 

@@ -37,8 +37,7 @@ void named_in(const HubState& state, const StackEntry& stack, std::string_view n
       if (slot == name) out.push_back(instance_target(state.slots.at(id).slot));
   }
   const RevisionRow* revision = current_revision(stack);  // a service that is scaled to 0 has no slots
-  if (out.empty() && revision && find_service(revision->content, name) &&
-      !stack.slots.contains(std::string(name)))
+  if (out.empty() && revision && service_of(*revision, name) && !stack.slots.contains(std::string(name)))
     out.push_back(service_target(stack.row.name, std::string(name), {}));
 }
 

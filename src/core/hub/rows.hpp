@@ -48,9 +48,13 @@ struct RevisionRow {
   std::map<std::string, std::string> digests;  // of each service
   Who who;
   WallTime at{};
-  bool succeeded = false;  // a deployment of it has succeeded
+  bool succeeded = false;              // a deployment of it has succeeded
+  std::vector<std::uint32_t> by_name;  // places in content.services; not stored, see index_services()
 };
 BOOST_DESCRIBE_STRUCT(RevisionRow, (), (stack, number, digest, content, digests, who, at, succeeded))
+/// So that service_of() finds without a walk; content.services must not change afterwards.
+void index_services(RevisionRow& revision);
+const Service* service_of(const RevisionRow& revision, std::string_view name);
 
 /// Why a node can or cannot take an instance.
 struct Verdict {

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <numeric>
+
 #include "core/hub/step.hpp"
 
 namespace drover::hub {
@@ -36,11 +39,26 @@ const RevisionRow* followed_revision(const HubState& state, const StackEntry& st
 }
 }  // namespace
 
+void index_services(RevisionRow& revision) {
+  const auto& services = revision.content.services;
+  revision.by_name.resize(services.size());
+  std::iota(revision.by_name.begin(), revision.by_name.end(), 0u);
+  std::ranges::sort(revision.by_name, {},
+                    [&](std::uint32_t at) -> const std::string& { return services[at].name; });
+}
+
+const Service* service_of(const RevisionRow& revision, std::string_view name) {
+  const auto& services = revision.content.services;
+  const auto found = std::ranges::lower_bound(
+      revision.by_name, name, {}, [&](std::uint32_t at) { return std::string_view(services[at].name); });
+  return found != revision.by_name.end() && services[*found].name == name ? &services[*found] : nullptr;
+}
+
 const Service* wanted_service(const HubState& state, const Slot& slot) {
   auto stack = state.stacks.find(slot.stack);
   if (stack == state.stacks.end() || slot.removing) return nullptr;
   const RevisionRow* revision = followed_revision(state, stack->second, slot);
-  return revision ? find_service(revision->content, slot.service) : nullptr;
+  return revision ? service_of(*revision, slot.service) : nullptr;
 }
 
 const std::string& wanted_digest(const HubState& state, const Slot& slot) {

@@ -176,6 +176,18 @@ bool is_orphan(const HubState& state, NodeId node, const Observed& observed) {
   return found->second.slot.node != node || observed.epoch < found->second.slot.epoch;
 }
 
+/// What shall go and could not (a full disk under the agent) is tried again for as long as it is there.
+void delete_again(Step& step, const NodeEntry& node) {
+  for (InstanceId id : node.slots) {
+    SlotEntry& entry = step.state.slots.at(id);
+    const bool goes = entry.slot.removing || entry.slot.role == SlotRole::retired;
+    if (!goes || entry.task || entry.slot.blocked.empty()) continue;
+    entry.slot.blocked.clear();
+    step.mark_slot(id);
+    step.reconcile_later(entry.slot);
+  }
+}
+
 void inventory(Step& step, Session& session, const Inventory& frame) {
   NodeEntry& node = step.state.nodes.at(session.uid);
   bool first = !session.inventoried;
@@ -189,9 +201,7 @@ void inventory(Step& step, Session& session, const Inventory& frame) {
   }
   node.observed_fresh = true;
   node.unknown_since.reset();
-  for (InstanceId id : node.slots)
-    if (SlotEntry& entry = step.state.slots.at(id); entry.slot.role == SlotRole::retired)
-      entry.slot.blocked.clear();  // its agent is here anew: another try to delete it
+  delete_again(step, node);
   for (const Observed& observed : frame.instances)
     if (is_orphan(step.state, session.uid, observed)) make_orphan_delete(step, session.uid, observed);
   resume_tasks(step, session, frame.attempts);
@@ -203,6 +213,7 @@ void inventory(Step& step, Session& session, const Inventory& frame) {
 
 void digest(Step& step, Session& session, const InventoryDigest& frame) {
   NodeEntry& node = step.state.nodes.at(session.uid);
+  delete_again(step, node);
   std::vector<const Observed*> known;
   for (const auto& [id, observed] : node.observed) known.push_back(&observed);
   if (inventory_digest(std::move(known)) != frame.digest) step.send(session, InventoryWanted{});

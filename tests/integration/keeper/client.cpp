@@ -408,7 +408,9 @@ bool eventually(const std::function<bool()>& fits, milliseconds limit) {
 
 std::string slurp(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+  std::ostringstream all;
+  all << file.rdbuf();  // a process may end while its file is read: then what there is
+  return std::move(all).str();
 }
 
 std::uint64_t wakeups(pid_t pid) {

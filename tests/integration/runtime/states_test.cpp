@@ -158,6 +158,7 @@ TEST_F(StatesTest, ALineOfThisRunsLog) {
       "/bin/sh", "-c",
       fmt::format("while [ ! -e {} ]; do sleep 0.01; done; echo is ready now; sleep 100", at("go"))};
   spawn.run.incarnation = 2;
+  spawn.placement.digest = "another";
   ASSERT_TRUE(first->start(spawn));
   const auto probe = about(spawn, LogCheck{"ready (to|now)"});
   {

@@ -187,7 +187,12 @@ void Host::end(InstanceId instance, std::uint64_t incarnation, Exit exit) {
   run.alive = false;
   exit.at = world_.now().wall;
   run.exit = exit;
-  later(1ms, agent::Exited{run.spawn.run, exit, {"last words"}});
+  if (world_.rng().percent(50)) {
+    later(1ms, agent::Exited{run.spawn.run, exit, {"last words"}});
+  } else {
+    later(1ms, agent::Exited{run.spawn.run, exit, {}, true});
+    later(2ms + Duration(world_.rng().below(100'000)), agent::LastLines{run.spawn.run, {"last words"}});
+  }
   world_.at(world_.now().boot + Duration(2000 + world_.rng().below(300'000)), [this, instance, incarnation] {
     auto still = runs_.find(instance);
     if (still == runs_.end() || still->second.spawn.run.incarnation != incarnation) return;

@@ -196,9 +196,14 @@ class History {
   void end(const Run& run, Process& process, Exit exit) {
     process.alive = false;
     process.exit = exit;
-    pending_.push_back(Exited{run, exit, {"last line"}});
     process.empty = true;
+    bool later = chance_.percent(50);
+    if (later) pending_.push_back(Exited{run, exit, {}, true});
+    else pending_.push_back(Exited{run, exit, {"last line"}});
+    bool before = chance_.percent(50);
+    if (later && before) pending_.push_back(LastLines{run, {"last line"}});
     pending_.push_back(Emptied{run});
+    if (later && !before) pending_.push_back(LastLines{run, {"last line"}});
   }
 
   void deliver() {

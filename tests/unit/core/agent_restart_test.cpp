@@ -71,6 +71,28 @@ TEST_F(AgentRestart, ACrashIsRestartedAfterItsDelayAndNotBeforeEmpty) {
   EXPECT_EQ(host.state(1), InstanceState::ready);
 }
 
+TEST_F(AgentRestart, ARestartDoesNotWaitForTheLastLinesAndAGiveUpDoes) {
+  Service service = program();
+  service.restart = {.backoff = 0s, .backoff_max = 0s, .give_up = 1, .retry_failed = 0s};
+  host.give_task(TaskType::deploy, 1, service);
+  auto first = host.run(1);
+  host.give(Exited{first, exit_code(1), {}, true});
+  host.give(Emptied{first});
+  EXPECT_EQ(host.spawns.size(), 2u);
+  host.give(LastLines{first, {"of the first"}});
+  EXPECT_EQ(host.seen(1).last_lines, std::vector<std::string>{"of the first"});
+  auto second = host.run(1);
+  host.give(Exited{second, exit_code(2), {}, true});
+  host.give(Emptied{second});
+  EXPECT_EQ(host.state(1), InstanceState::stopping);
+  host.give(LastLines{first, {"too late"}});
+  EXPECT_EQ(host.state(1), InstanceState::stopping);
+  host.give(LastLines{second, {"of the second"}});
+  EXPECT_EQ(host.state(1), InstanceState::failed);
+  host.start({});
+  EXPECT_EQ(host.seen(1).last_lines, std::vector<std::string>{"of the second"});
+}
+
 TEST_F(AgentRestart, ACrashLoopIsGivenUpWithReasonAndLastLines) {
   Service service = program();
   service.restart.retry_failed = 0s;
