@@ -151,6 +151,16 @@ TEST(Join, ALineAdmitsOneNewNameOnce) {
   EXPECT_NE(replaced.identity.answer.uid, first.identity.answer.uid);
 }
 
+TEST(Join, ManyHostsBehindOneAddressJoinAtOnceAndGuessesAreCounted) {
+  World world;
+  auto made = world.call("POST", "/join-tokens", R"({"uses":15})");
+  auto line = read_line(at(made.body, "line"));
+  for (int i = 0; i < 15; ++i) EXPECT_EQ(join(world, line, "n" + std::to_string(i)).status, 200);
+  line.secret = "a guess";
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(join(world, line, "x").status, 403);
+  EXPECT_EQ(join(world, line, "x").status, 429);
+}
+
 TEST(Join, NeedsTlsAndTheRightPin) {
   World world;
   auto made = world.call("POST", "/join-tokens", "{}");
