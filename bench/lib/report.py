@@ -4,7 +4,7 @@ import json
 TITLES = {"start": "Start and stop by `drover up`", "stop": "Start and stop by `drover up`", "cli": "The command line",
           "memory": "Memory", "kill_to_running": "Kill to running", "submit": "Submit to started", "log": "Logs",
           "supervision": "Beside supervisord, PM2, s6 and runit",
-          "store_shape": "The stored shape (decision 0002)", "floor": "The machine itself"}
+          "placement": "Placement", "store_shape": "The stored shape (decision 0002)", "floor": "The machine itself"}
 
 
 def row(figure):

@@ -118,11 +118,20 @@ struct Agent::Impl {
     TRY(node, load_or_make_uid(paths.state, parts.clock, parts.seed));
     TRY(auto journal, store::AgentJournal::open(paths.state + "/agent.db"));
     TRY(auto loaded, journal->load());
-    facts = runtime::host_facts();
+    facts = runtime::host_facts(paths.state);
+    declare(options.resources, facts.resources);
     facts.version = options.version;
     if (options.name.empty()) options.name = trim(runtime::read_small_file(paths.state + "/name", 256));
     if (options.name.empty()) options.name = facts.hostname;
     return std::pair(std::move(journal), std::move(loaded));
+  }
+
+  static void declare(const Resources& declared, Resources& found) {
+    for (const auto& [name, amount] : declared.quantities) found.quantities[name] = amount;
+    for (const auto& [name, members] : declared.sets) {
+      found.quantities.erase(name);
+      found.sets[name] = members;
+    }
   }
 
   AgentSettings settings() const {

@@ -1,4 +1,6 @@
 // node ls show join label cordon uncordon drain undrain rm
+#include <fmt/format.h>
+
 #include "base/text.hpp"
 #include "cli/commands.hpp"
 #include "cli/follow.hpp"
@@ -15,6 +17,22 @@ std::string labels_of(const json::value& item) {
     out += (out.empty() ? "" : ",") + std::string(key) + "=" +
            (value.is_string() ? std::string(value.get_string()) : "");
   return out;
+}
+
+/// "cpu 0.5 of 4, memory 512.0 MiB of 8.0 GiB reserved"
+std::string resources_of(const json::value& node) {
+  std::string out;
+  const auto* resources = at(node, "resources");
+  if (!resources || !resources->is_object()) return out;
+  for (const auto& [name, amounts] : resources->get_object()) {
+    auto amount = [&](const char* key) {
+      const double number = at(amounts, key) ? at(amounts, key)->to_number<double>() : 0;
+      return number >= 1 << 20 ? human_size(std::uint64_t(number)) : fmt::format("{}", number);
+    };
+    out +=
+        (out.empty() ? "" : ", ") + std::string(name) + " " + amount("reserved") + " of " + amount("total");
+  }
+  return out.empty() ? out : out + " reserved";
 }
 
 Cell node_state(const json::value& item) {
@@ -65,7 +83,6 @@ Result<int> show(Context& context, const std::string& name) {
   TRY(auto node, api.get(path_of({"nodes", name})));
   return print_object(context, node, [&] {
     auto state = node_state(node);
-    auto bytes = number(node, "memory");
     return print_facts(context.out,
                        {{"node", context.out.paint(Style::bold, text(node, "name"))},
                         {"state", context.out.paint(state.style, state.text)},
@@ -75,8 +92,7 @@ Result<int> show(Context& context, const std::string& name) {
                                      text(node, "kernel") + ", " + text(node, "arch")},
                         {"address", text(node, "address")},
                         {"kill level", text(node, "level")},
-                        {"resources", text(node, "cpus") + " cores" +
-                                          (bytes ? ", " + human_size(std::uint64_t(bytes)) : "")},
+                        {"resources", resources_of(node)},
                         {"labels", labels_of(node)},
                         {"instances", text(node, "running") + " running, " + text(node, "failing") +
                                           " failing, " + text(node, "instances") + " in all"},
@@ -97,35 +113,6 @@ Result<int> act(Context& context, const std::vector<std::string>& names, const s
     }
   }
   return 0;
-}
-
-struct DrainFlags {
-  std::vector<std::string> names;
-  WaitFlags wait;
-};
-
-/// Waits until nothing that can go elsewhere is left; what cannot (fixed ports, manual placement) is named.
-Result<int> drain(Context& context, const DrainFlags& flags) {
-  TRY(int status, act(context, flags.names, "drain"));
-  if (!shall_wait(context, flags.wait)) return status;
-  TRY(auto limit, parse_duration(flags.wait.timeout));
-  TRY(auto hub, Api::open(context));
-  const Api api = hub.at_most(limit);
-  auto until = context.clock->now().boot + limit;
-  for (const auto& name : flags.names) {
-    for (;;) {
-      TRY(auto node, api.get(path_of({"nodes", name})));
-      if (number(node, "instances") == 0) break;
-      if (context.clock->now().boot > until)
-        return fail(
-            Errc::timeout,
-            name + " still has " + text(node, "instances") + " instances after " + human_duration(limit), {},
-            "drover ps --filter node:" + name);
-      sleep_a_little();
-    }
-    context.err.write(name + " is empty\n");
-  }
-  return status;
 }
 
 struct RemoveFlags {
@@ -207,7 +194,6 @@ Command many(const std::string& verb, const std::string& help) {
 
 Command node_command(const Programs& programs) {
   auto name = std::make_shared<std::string>();
-  auto draining = std::make_shared<DrainFlags>();
   auto removing = std::make_shared<RemoveFlags>();
   auto labelling = std::make_shared<LabelFlags>();
   Command list_all{"ls", "All nodes."};
@@ -215,10 +201,6 @@ Command node_command(const Programs& programs) {
   Command one{"show", "One node."};
   one.arguments = {{"NODE", "Name or id.", name.get()}};
   one.run = [name](Context& context) { return show(context, *name); };
-  Command empty{"drain", "Take nothing new, and give up what can go elsewhere."};
-  empty.arguments = {{"NODE", "Name or id.", &draining->names}};
-  empty.flags = wait_flags(draining->wait);
-  empty.run = [draining](Context& context) { return drain(context, *draining); };
   Command gone{"rm", "Forget a node; its certificate is revoked."};
   gone.arguments = {{"NODE", "Name or id.", &removing->name}};
   gone.flags = {{"--force", "Also while it is online or has instances.", &removing->force, "", {}}};
@@ -235,7 +217,7 @@ Command node_command(const Programs& programs) {
                   labels,
                   many("cordon", "Take nothing new."),
                   many("uncordon", "Take new instances again."),
-                  empty,
+                  drain_command(),
                   many("undrain", "End a drain."),
                   gone};
   return out;

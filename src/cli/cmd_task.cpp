@@ -1,4 +1,4 @@
-// task ls|show|retry|cancel|stats, deployment ls|show|pause|resume|cancel
+// task ls|show|retry|cancel|stats
 #include "base/text.hpp"
 #include "cli/commands.hpp"
 #include "cli/follow.hpp"
@@ -101,72 +101,11 @@ Result<int> task_stats(Context& context) {
   });
 }
 
-// ---- deployments
-
-std::string steps_done(const json::value& deployment) {
-  std::size_t done = 0;
-  for (const auto& step : list(deployment, "steps"))
-    done += truth(step, "done") || text(step, "kind") == "keep";
-  return std::to_string(done) + "/" + std::to_string(list(deployment, "steps").size());
-}
-
-Result<int> list_deployments(Context& context) {
-  TRY(auto api, Api::open(context));
-  TRY(auto items, api.items("/deployments", "-created_at"));
-  ListView view{"deployments",
-                {plain("ID", "id"),
-                 plain("STACK", "stack"),
-                 number_field("REVISION", "revision"),
-                 state_field(),
-                 {"STEPS", [](const json::value& d) { return Cell{steps_done(d)}; }, true},
-                 time_field(context, "AGE", "created_at"),
-                 plain("NOTE", "message", true)},
-                [](const json::value& d) { return text(d, "id"); }};
-  return print_list(context, items, view);
-}
-
-Result<int> show_deployment(Context& context, const std::string& id) {
-  TRY(auto api, Api::open(context));
-  TRY(auto item, api.get(path_of({"deployments", id})));
-  return print_object(context, item, [&] {
-    auto state = text(item, "state");
-    const auto* who = at(item, "who");
-    auto out = print_facts(context.out,
-                           {{"deployment", text(item, "id")},
-                            {"stack", text(item, "stack") + ", revision " + text(item, "revision")},
-                            {"state", context.out.paint(style_of(state), state)},
-                            {"note", printable(text(item, "message"))},
-                            {"asked by", who ? text(*who, "actor") + " from " + text(*who, "origin") : ""},
-                            {"created", show_time(context, text(item, "created_at"))},
-                            {"finished", show_time(context, text(item, "finished_at"))}});
-    for (const auto& step : list(item, "steps"))
-      out += std::string("  ") + (truth(step, "done") ? "✓ " : "· ") + text(step, "kind") + " " +
-             text(step, "instance_name") + (text(step, "node").empty() ? "" : " on " + text(step, "node")) +
-             "  " + printable(text(step, "reason")) + "\n";
-    return out;
-  });
-}
-
-Result<int> act_on_deployment(Context& context, const std::string& id, const std::string& verb) {
-  TRY(auto api, Api::open(context));
-  TRY(auto answer, api.send({"POST", path_of({"deployments", id, verb})}));
-  return print_object(context, answer.body,
-                      [&] { return text(answer.body, "id") + "  " + text(answer.body, "state") + "\n"; });
-}
-
 Command on_task(const std::string& verb, const std::string& help) {
   auto ids = std::make_shared<std::vector<std::string>>();
   Command out{verb, help};
   out.arguments = {{"ID", "Id of the task.", ids.get()}};
   out.run = [ids, verb](Context& context) { return act_on_task(context, *ids, verb); };
-  return out;
-}
-
-Command on_deployment(const std::string& verb, const std::string& help) {
-  auto id = std::make_shared<std::string>();
-  Command out{verb, help};
-  out.arguments = {{"ID", "Id of the deployment.", id.get()}};
-  out.run = [id, verb](Context& context) { return act_on_deployment(context, *id, verb); };
   return out;
 }
 }  // namespace
@@ -183,18 +122,6 @@ Command task_command() {
   Command out{"task", "Tasks: each change of an instance on a node, and what became of it."};
   out.commands = {ls, show, on_task("retry", "A new task that does the same."),
                   on_task("cancel", "Ask for it not to be done."), stats};
-  return out;
-}
-
-Command deployment_command() {
-  auto id = std::make_shared<std::string>();
-  Command ls{"ls", "Deployments, the newest first."}, show{"show", "One deployment with its steps."};
-  ls.run = [](Context& context) { return list_deployments(context); };
-  show.arguments = {{"ID", "Id of the deployment.", id.get()}};
-  show.run = [id](Context& context) { return show_deployment(context, *id); };
-  Command out{"deployment", "Deployments: a revision on its way to the instances."};
-  out.commands = {ls, show, on_deployment("pause", "Hand out nothing more for now."),
-                  on_deployment("resume", "Go on."), on_deployment("cancel", "Leave it as it is now.")};
   return out;
 }
 

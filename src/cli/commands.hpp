@@ -16,6 +16,7 @@ std::vector<Command> run_commands();  // start stop restart
 std::vector<Command> see_commands();  // ps status why
 std::vector<Command> log_commands();  // logs events
 Command node_command(const Programs& programs);
+Command drain_command();  // of `node`
 Command port_command();
 Command task_command();
 Command deployment_command();

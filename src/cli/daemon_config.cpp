@@ -7,6 +7,7 @@
 
 #include "base/text.hpp"
 #include "cli/context.hpp"
+#include "model/node.hpp"
 
 namespace drover::cli {
 
@@ -25,6 +26,13 @@ std::optional<std::string> AgentConfig::check_size(const std::string& value) {
   const auto size = parse_size(value);
   if (size && *size >= (16u << 20)) return std::nullopt;
   return "a size of at least 16MiB, such as 4GiB";
+}
+
+std::optional<std::string> AgentConfig::check_resources(const std::map<std::string, std::string>& value) {
+  Resources ignored;
+  for (const auto& [name, amount] : value)
+    if (auto done = declare_resource(ignored, name, amount); !done) return done.error().hint;
+  return std::nullopt;
 }
 
 std::optional<std::string> AgentConfig::check_range(const std::string& value) {

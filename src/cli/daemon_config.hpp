@@ -2,6 +2,8 @@
 // The configuration of hub and agent, declared once (base/config.hpp): hub.toml, agent.toml, DROVER_HUB_…,
 // DROVER_AGENT_…, flags.
 
+#include <map>
+
 #include "base/config.hpp"
 
 namespace drover::cli {
@@ -60,6 +62,7 @@ struct AgentConfig {
   Duration reconnect_max = 30s;
   Duration stop_deadline = 60s;
   std::string log_budget;
+  std::map<std::string, std::string> resources;
   std::string log_level = "info";
   static constexpr auto fields() {
     using C = AgentConfig;
@@ -80,10 +83,16 @@ struct AgentConfig {
             &C::log_budget, "log_budget",
             "All logs of services on this host, on disk (4GiB); empty: 2GiB, or a tenth of the disk if less.",
             &check_size},
+        Field{&C::resources, "resources",
+              "What services may reserve here, beside the cpu, memory and disk that are found, or instead of "
+              "them: "
+              "a number, a size, or the members of a set ({ slots = \"4\", licence = \"key1 key2\" }).",
+              &check_resources},
         Field{&C::log_level, "log_level", "debug, info, warn or error.", &HubConfig::check_level}};
   }
   static std::optional<std::string> check_range(const std::string& value);
   static std::optional<std::string> check_size(const std::string& value);
+  static std::optional<std::string> check_resources(const std::map<std::string, std::string>& value);
 };
 
 /// `drover up`: both in one process.

@@ -69,7 +69,9 @@ Error timed_out(const std::string& what, Duration limit, const std::string& how_
 
 /// What failed, with the reasons and last lines of the instances.
 Error failed_deployment(const json::value& deployment, const json::array& instances, const std::string& id) {
-  auto ended = text(deployment, "state") == "failed" ? "has failed" : "was " + text(deployment, "state");
+  const auto state_then = text(deployment, "state");
+  const bool failed = state_then == "failed" || state_then.starts_with("roll");
+  auto ended = failed ? "has failed" : "was " + state_then;
   Error error{Errc::internal,
               "the deployment of " + text(deployment, "stack") + " " + ended,
               text(deployment, "message"),
@@ -208,6 +210,16 @@ void Progress::show_lines(const std::vector<std::string>& lines) {
   painted_ = context_.err.tty ? lines.size() : 0;
 }
 
+namespace {
+/// What follows is a person's to say.
+int tell_promotable(const Context& context, const json::value& deployment) {
+  const auto stack = text(deployment, "stack");
+  context.err.write(fmt::format("{}: {}\n  drover deployment promote {}\n  drover deployment abort {}\n",
+                                stack, text(deployment, "message"), stack, stack));
+  return 0;
+}
+}  // namespace
+
 Result<int> follow_deployment(const Context& context, const Api& hub, const Following& what) {
   const Api api = hub.at_most(what.limit);
   std::optional<Interruptible> watch;
@@ -231,7 +243,8 @@ Result<int> follow_deployment(const Context& context, const Api& hub, const Foll
     if (state == "superseded")
       return fail(Errc::conflict, "a newer change of " + what.stack + " has taken over", {},
                   "drover deployment ls");
-    if (state == "failed" || state == "cancelled")
+    if (truth(deployment, "promotable")) return tell_promotable(context, deployment);
+    if (state == "failed" || state == "cancelled" || state.starts_with("roll"))
       return fail(failed_deployment(deployment, instances, what.deployment));
     if (stopped(what.stop)) {
       if (!what.stop)

@@ -137,6 +137,21 @@ std::string stack_state(const StackEntry& stack, const Deployment* deployment, c
 
 }  // namespace
 
+namespace {
+std::map<std::string, ResourceView> resources_of(const Fleet& fleet, NodeId node) {
+  std::map<std::string, ResourceView> out;
+  auto number = fleet.room_of(node);
+  if (!number) return out;
+  const Room& room = fleet.rooms()[*number];
+  for (std::uint32_t i = 0; i < std::max(room.total.size(), room.taken.size()); ++i) {
+    const Amount total = i < room.total.size() ? room.total[i] : 0;
+    const Amount taken = i < room.taken.size() ? room.taken[i] : 0;
+    if (total > 0 || taken > 0) out[fleet.resource(i)] = {double(total) / 1000, double(taken) / 1000};
+  }
+  return out;
+}
+}  // namespace
+
 NodeView view_node(const HubState& state, const HubSettings& settings, const NodeEntry& entry) {
   const Node& node = entry.row.node;
   NodeView view{.id = node.id, .name = node.name, .state = std::string(node_state(state, entry))};
@@ -154,6 +169,7 @@ NodeView view_node(const HubState& state, const HubSettings& settings, const Nod
   view.level = node.host.level;
   view.cpus = quantity(node.host.resources, "cpu");
   view.memory = quantity(node.host.resources, "memory");
+  view.resources = resources_of(state.fleet, node.id);
   for (InstanceId id : entry.slots) {
     auto found = state.slots.find(id);
     if (found == state.slots.end()) continue;

@@ -12,6 +12,12 @@
 
 namespace drover::hub {
 
+/// Of one resource of a node; for a named set: how many.
+struct ResourceView {
+  double total = 0, reserved = 0;
+};
+BOOST_DESCRIBE_STRUCT(ResourceView, (), (total, reserved))
+
 /// How a version compares with this hub's. same | patch | minor | incompatible | unknown (ui.md "Versions").
 struct NodeView {
   NodeId id;
@@ -22,14 +28,15 @@ struct NodeView {
   std::string version, version_match;
   std::string hostname, os, kernel, arch, address, level;
   double cpus = 0, memory = 0;  // cores, bytes
+  std::map<std::string, ResourceView> resources;
   std::uint32_t instances = 0, running = 0, failing = 0;
   WallTime joined_at{};
   std::optional<WallTime> connected_at, last_seen;
 };
 BOOST_DESCRIBE_STRUCT(NodeView, (),
                       (id, name, state, message, cordoned, draining, labels, version, version_match, hostname,
-                       os, kernel, arch, address, level, cpus, memory, instances, running, failing, joined_at,
-                       connected_at, last_seen))
+                       os, kernel, arch, address, level, cpus, memory, resources, instances, running, failing,
+                       joined_at, connected_at, last_seen))
 
 struct InstanceView {
   InstanceId id;

@@ -34,6 +34,8 @@ agent::AgentOptions agent_options(const cli::AgentConfig& config, const std::str
   options.max_parallel = config.max_parallel;
   options.restarts_per_second = config.restarts_per_second;
   options.reconnect_max = config.reconnect_max;
+  for (const auto& [name, value] : config.resources)
+    (void)declare_resource(options.resources, name, value);  // checked when it was read
   options.log_budget = parse_size(config.log_budget).value_or(0);
   return options;
 }

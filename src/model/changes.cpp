@@ -29,6 +29,7 @@ constexpr std::array effects{
     FieldEffect{"depends_on", ChangeEffect::live},  // restart_dependants is the agent's to know
     FieldEffect{"scale", ChangeEffect::none},       // instances come and go; those that stay run on
     FieldEffect{"place", ChangeEffect::none},
+    FieldEffect{"reserve", ChangeEffect::none},  // the hub's books; what a host enforces are limits
     FieldEffect{"update", ChangeEffect::none},
     FieldEffect{"logs", ChangeEffect::live},
     FieldEffect{"labels", ChangeEffect::none},
@@ -70,8 +71,8 @@ json::object part_of(const Service& service, ChangeEffect effect) {
 
 /// Numbers of bytes; durations are texts already.
 bool is_size(std::string_view path) {
-  static constexpr std::string_view sizes[] = {"limits.memory", "logs.budget", "logs.segment",
-                                               "restart.memory_max"};
+  static constexpr std::string_view sizes[] = {"limits.memory",      "logs.budget",    "logs.segment",
+                                               "restart.memory_max", "reserve.memory", "reserve.disk"};
   return std::ranges::count(sizes, path) > 0;
 }
 

@@ -1,10 +1,11 @@
 #pragma once
 // A deployment carries one revision (or one override) of a stack to its instances.
-// planned → running ⇄ paused → succeeded | failed; cancelled; superseded; deleted stacks end in succeeded
-// too.
+// planned → running ⇄ paused → succeeded | failed → rolling_back → rolled_back | rollback_failed; cancelled;
+// superseded; deleted stacks end in succeeded too.
 
 #include <boost/describe.hpp>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,10 +23,15 @@ enum class DeploymentState : std::uint8_t {
   succeeded,
   failed,
   cancelled,
-  superseded
+  superseded,
+  rolling_back,  // it failed or was aborted; another deployment brings back what was there before it
+  rolled_back,
+  rollback_failed,  // that one failed too
 };
-BOOST_DESCRIBE_ENUM(DeploymentState, planned, running, paused, succeeded, failed, cancelled, superseded)
+BOOST_DESCRIBE_ENUM(DeploymentState, planned, running, paused, succeeded, failed, cancelled, superseded,
+                    rolling_back, rolled_back, rollback_failed)
 
+/// Nothing more is done for it; what may still change is what became of its rollback.
 constexpr bool is_final(DeploymentState state) {
   switch (state) {
     case DeploymentState::planned:
@@ -34,7 +40,10 @@ constexpr bool is_final(DeploymentState state) {
     case DeploymentState::succeeded:
     case DeploymentState::failed:
     case DeploymentState::cancelled:
-    case DeploymentState::superseded: return true;
+    case DeploymentState::superseded:
+    case DeploymentState::rolling_back:
+    case DeploymentState::rolled_back:
+    case DeploymentState::rollback_failed: return true;
   }
   std::unreachable();
 }
@@ -61,15 +70,18 @@ struct Deployment {
   DeploymentState state = DeploymentState::planned;
   std::string message;  // what it waits for, or why it ended
   std::vector<PlanStep> steps;
-  std::optional<DeploymentId> rolls_back;  // it undoes this one, which has failed
+  std::optional<DeploymentId> rolls_back;         // it undoes this one, which has failed or was aborted
+  std::map<std::string, std::uint32_t> canaries;  // by service: so many beside the old ones, until …
+  bool promoted = false;                          // … a person, or auto_promote, lets the rest follow
+  bool promotable = false;                        // all canaries have proven themselves
   Who who;
   WallTime created_at{};
   WallTime progress_at{};  // of the last progress
   std::optional<WallTime> finished_at;
 };
 BOOST_DESCRIBE_STRUCT(Deployment, (),
-                      (id, stack, revision, state, message, steps, rolls_back, who, created_at, progress_at,
-                       finished_at))
+                      (id, stack, revision, state, message, steps, rolls_back, canaries, promoted, promotable,
+                       who, created_at, progress_at, finished_at))
 
 enum class OperationKind : std::uint8_t { start, stop, restart, reload };
 BOOST_DESCRIBE_ENUM(OperationKind, start, stop, restart, reload)

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.hpp"
 #include "base/time.hpp"
 #include "model/ids.hpp"
 
@@ -25,6 +26,10 @@ struct Resources {
   bool operator==(const Resources&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(Resources, (), (quantities, sets))
+
+/// What an operator declares: `value` is a number or a size (a quantity: 4, 1.5, 200GiB), or the members of a
+/// set, with spaces or commas between them (key1 key2). Instead of what was there under that name.
+Result<void> declare_resource(Resources& resources, const std::string& name, std::string_view value);
 
 /// What an agent says of its host; `host.*` in constraints. Never trusted for secrets (security.md).
 struct HostFacts {
@@ -54,7 +59,8 @@ struct Node {
 BOOST_DESCRIBE_STRUCT(Node, (),
                       (id, name, labels, state, cordoned, draining, host, joined_at, connected_at, last_seen))
 
-/// The value of label.X, host.X or node.name; nullopt: the node has none.
+/// The value of label.X, host.X, node.name or resource.X (how much of it the node has in all, of a set how
+/// many members); nullopt: the node has none.
 std::optional<std::string> attribute(const Node& node, std::string_view key);
 
 }  // namespace drover

@@ -189,18 +189,23 @@ struct Scale {
 };
 BOOST_DESCRIBE_STRUCT(Scale, (), (kind, count))
 
-enum class PlaceStrategy : std::uint8_t { spread, manual };
-BOOST_DESCRIBE_ENUM(PlaceStrategy, spread, manual)
+/// spread: where the fewest of it are. binpack: where the least is left that still is enough.
+enum class PlaceStrategy : std::uint8_t { spread, manual, binpack };
+BOOST_DESCRIBE_ENUM(PlaceStrategy, spread, manual, binpack)
 
-/// `constraints`: all must hold: "label.site == home", "label.gpu", "node.name != nas", "host.arch ==
-/// x86_64".
+/// Constraints: all must hold: "label.site == home", "label.gpu", "node.name != nas", "host.arch == x86_64",
+/// "resource.memory >= 16GiB".
 struct Place {
   PlaceStrategy strategy = PlaceStrategy::spread;
   std::vector<std::string> nodes;  // manual: by name; slot i goes to nodes[i % size]
   std::vector<std::string> constraints;
+  std::vector<std::string> prefer =
+      {};                          // constraints that need not hold: nodes where more of them do come first
+  std::string spread_over = {};    // "" or a key as in constraints: evenly over its values, then over nodes
+  std::uint32_t max_per_node = 0;  // of this service's instances; 0: any number
   bool operator==(const Place&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(Place, (), (strategy, nodes, constraints))
+BOOST_DESCRIBE_STRUCT(Place, (), (strategy, nodes, constraints, prefer, spread_over, max_per_node))
 
 enum class UpdateOrder : std::uint8_t {
   stop_first,
@@ -222,9 +227,11 @@ struct Update {
   Duration healthy_for = 0s;    // ready for so long before the next batch, or before the old one ends
   Duration no_progress = 600s;  // a deployment without any progress for so long has failed
   UpdateFailure on_failure = UpdateFailure::keep;  // of a deployment that fails for this service
+  std::uint32_t canary = 0;  // so many of the new one beside the old ones first; the rest when it is promoted
+  bool auto_promote = false;  // promoted as soon as all canaries have been ready for healthy_for
   bool operator==(const Update&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(Update, (), (order, batch, healthy_for, no_progress, on_failure))
+BOOST_DESCRIBE_STRUCT(Update, (), (order, batch, healthy_for, no_progress, on_failure, canary, auto_promote))
 
 enum class LogFull : std::uint8_t { block, drop };
 BOOST_DESCRIBE_ENUM(LogFull, block, drop)
@@ -308,6 +315,7 @@ struct Service {
   std::vector<Dependency> depends_on;
   Scale scale;
   Place place;
+  std::map<std::string, double> reserve;  // of a node's resources, by name; of a named set: how many of it
   Update update;
   LogSpec logs;
   std::map<std::string, std::string> labels;
@@ -315,7 +323,7 @@ struct Service {
 };
 BOOST_DESCRIBE_STRUCT(Service, (),
                       (name, kind, spec, ports, probes, restart, stop, reload, depends_on, scale, place,
-                       update, logs, labels))
+                       reserve, update, logs, labels))
 
 struct Stack {
   std::string name;
@@ -334,13 +342,19 @@ std::vector<Problem> validate(const Stack& stack);
 /// Services so that each comes after all that it depends on. The stack is valid (no cycles).
 std::vector<const Service*> in_order(const Stack& stack);
 
-/// One "label.site == home": `key`, `==` or `!=` or none (the key exists), `value`.
+/// One "label.site == home": `key`, a comparison and `value`; or the key alone: it exists.
+/// The last four compare numbers and sizes (16GiB); what is no number does not hold.
 struct Constraint {
-  enum class Test : std::uint8_t { exists, equal, not_equal };
-  std::string key;  // label.X, host.X, node.name
+  enum class Test : std::uint8_t { exists, equal, not_equal, at_least, at_most, more, less };
+  std::string key;  // label.X, host.X, resource.X, node.name
   Test test = Test::exists;
   std::string value;
 };
+bool is_constraint_key(std::string_view key);
+/// "label.site == home"
+std::string print_constraint(const Constraint& constraint);
+/// `value` is what the node has there; nullopt: it has nothing.
+bool holds(const Constraint& constraint, const std::optional<std::string>& value);
 Result<Constraint> parse_constraint(std::string_view text);
 
 }  // namespace drover

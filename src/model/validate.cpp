@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "base/text.hpp"
@@ -74,15 +75,32 @@ void check_port(const Service& service, std::size_t index, const std::string& at
 void check_place(const Place& place, const std::string& at, Problems& problems) {
   if (place.strategy == PlaceStrategy::manual && place.nodes.empty())
     problems.add(at + ".nodes", "manual placement needs the names of nodes", "write it as nodes: [pve1]");
-  if (place.strategy == PlaceStrategy::spread && !place.nodes.empty())
+  if (place.strategy != PlaceStrategy::manual && !place.nodes.empty())
     problems.add(at + ".nodes", "nodes are named for strategy manual only",
                  "use constraints: [\"node.name == pve1\"] with spread");
   for (std::size_t i = 0; i < place.nodes.size(); ++i)
     if (place.nodes[i].empty())
       problems.add(fmt::format("{}.nodes[{}]", at, i), "a node's name is not empty");
-  for (std::size_t i = 0; i < place.constraints.size(); ++i)
-    if (auto parsed = parse_constraint(place.constraints[i]); !parsed)
-      problems.add(fmt::format("{}.constraints[{}]", at, i), parsed.error().message, parsed.error().hint);
+  auto check = [&](const std::vector<std::string>& constraints, std::string_view key) {
+    for (std::size_t i = 0; i < constraints.size(); ++i)
+      if (auto parsed = parse_constraint(constraints[i]); !parsed)
+        problems.add(fmt::format("{}.{}[{}]", at, key, i), parsed.error().message, parsed.error().hint);
+  };
+  check(place.constraints, "constraints");
+  check(place.prefer, "prefer");
+  if (!place.spread_over.empty() && !is_constraint_key(place.spread_over))
+    problems.add(at + ".spread_over", fmt::format("\"{}\" is nothing that a node has", place.spread_over),
+                 "write it as label.zone or host.arch");
+}
+
+void check_reserve(const Service& service, const std::string& at, Problems& problems) {
+  for (const auto& [name, amount] : service.reserve) {
+    const std::string here = fmt::format("{}.reserve.{}", at, name);
+    if (!is_name(name))
+      problems.add(here, fmt::format("\"{}\" cannot be a resource's name", name), "use a-z 0-9 - _");
+    else if (!std::isfinite(amount) || amount < 0 || amount > 9e15)
+      problems.add(here, fmt::format("{} is not between 0 and 9e15", amount));
+  }
 }
 
 void check_numbers(const Service& service, const std::string& at, Problems& problems) {
@@ -112,6 +130,7 @@ void check_service(const Service& service, const std::string& at, Problems& prob
   check_isolation(std::get<ProcessSpec>(service.spec), at, problems);
   check_passed(service, at, problems);
   check_place(service.place, at + ".place", problems);
+  check_reserve(service, at, problems);
   check_numbers(service, at, problems);
 }
 

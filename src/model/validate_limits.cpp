@@ -101,19 +101,32 @@ void check_stop(const Stop& stop, const std::string& at, Problems& problems) {
 }
 
 namespace {
-void check_start_first(const Service& service, const std::string& at, Problems& problems) {
-  if (service.update.order != UpdateOrder::start_first || service.kind != ServiceKind::service) return;
+/// The old and the new instance are side by side for a while.
+void check_side_by_side(const Service& service, const std::string& at, Problems& problems) {
+  const bool start_first = service.update.order == UpdateOrder::start_first;
+  if ((!start_first && service.update.canary == 0) || service.kind != ServiceKind::service) return;
+  const std::string_view what = start_first ? "order" : "canary";
   for (const Port& port : service.ports) {
     if (port.published == 0 || port.pass != PortPass::no) continue;
-    problems.add(at + ".update.order",
-                 fmt::format("start-first needs the old and the new instance side by side, and both cannot "
-                             "bind port {} (\"{}\")",
-                             port.published, port.name),
-                 port.protocol == "tcp" ? "have the port passed (pass: listen_fds, or pass: nginx), or use "
-                                          "order: stop-first"
-                                        : "use order: stop-first");
+    problems.add(
+        fmt::format("{}.update.{}", at, what),
+        fmt::format("{} needs the old and the new instance side by side, and both cannot "
+                    "bind port {} (\"{}\")",
+                    start_first ? "start-first" : "a canary", port.published, port.name),
+        fmt::format(
+            "{}use {}",
+            port.protocol == "tcp" ? "have the port passed (pass: listen_fds, or pass: nginx), or " : "",
+            start_first ? "order: stop-first" : "no canary"));
     return;
   }
+}
+
+void check_canary(const Service& service, const std::string& at, Problems& problems) {
+  if (service.update.canary > 0 && service.kind == ServiceKind::job)
+    problems.add(at + ".update.canary", "a job runs to its end: there is nothing to stand beside",
+                 "take it away");
+  if (service.update.auto_promote && service.update.canary == 0)
+    problems.add(at + ".update.auto_promote", "there is no canary to promote", "add canary: 1");
 }
 }  // namespace
 
@@ -126,7 +139,8 @@ void check_reload(const Service& service, const std::string& at, Problems& probl
     problems.add(at + ".reload.signal", "no program can take this signal as a wish to reload",
                  "most programs take SIGHUP");
   if (!reload.command.empty()) check_command(reload.command, at + ".reload.command", problems);
-  check_start_first(service, at, problems);
+  check_side_by_side(service, at, problems);
+  check_canary(service, at, problems);
 }
 
 void check_passed(const Service& service, const std::string& at, Problems& problems) {

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/statvfs.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -43,7 +44,7 @@ std::string own_address() {
 
 }  // namespace
 
-HostFacts host_facts() {
+HostFacts host_facts(const std::string& state) {
   HostFacts facts;
   utsname names{};
   if (::uname(&names) == 0) {
@@ -56,6 +57,9 @@ HostFacts host_facts() {
   facts.drivers = {"process"};
   facts.resources.quantities["cpu"] = double(::sysconf(_SC_NPROCESSORS_ONLN));
   facts.resources.quantities["memory"] = double(::sysconf(_SC_PHYS_PAGES)) * double(::sysconf(_SC_PAGESIZE));
+  struct statvfs disk{};
+  if (!state.empty() && ::statvfs(state.c_str(), &disk) == 0)
+    facts.resources.quantities["disk"] = double(disk.f_blocks) * double(disk.f_frsize);
   return facts;
 }
 

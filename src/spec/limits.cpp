@@ -210,8 +210,8 @@ const Field<Draft> resource_fields[] = {
          read_fields<Draft>(context, value, draft, bound_fields);
      },
      [] { return fields_schema<Draft>(bound_fields); }, "cpus, memory, pids"},
+    {"reservations", &read_reservations, &reservations_schema, "What a node must have left for it"},
 };
-const Later resource_later[] = {{"reservations", "reservations"}};
 
 const Field<Draft> limit_fields[] = {
     {"limits", &read_limits, &limits_schema,
@@ -248,7 +248,7 @@ std::span<const Field<Draft>> limit_table() { return limit_fields; }
 
 void read_resources(Context& context, const Value& value, Draft& draft) {
   if (want_map(context, value, "{limits: {memory: 512MiB}}"))
-    read_fields<Draft>(context, value, draft, resource_fields, resource_later);
+    read_fields<Draft>(context, value, draft, resource_fields);
 }
 json::value resources_schema() { return fields_schema<Draft>(resource_fields); }
 

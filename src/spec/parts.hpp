@@ -78,6 +78,15 @@ std::span<const Field<Draft>> limit_table();  // the service's keys for limits a
 void read_resources(Context& context, const Value& value, Draft& draft);
 json::value resources_schema();
 
+// place.cpp
+void read_place(Context& context, const Value& value, Place& to);
+void read_reserve(Context& context, const Value& value, Draft& draft);
+void read_reservations(Context& context, const Value& value, Draft& draft);
+void read_mem_reservation(Context& context, const Value& value, Draft& draft);
+json::value place_schema();
+json::value reserve_schema();
+json::value reservations_schema();
+
 // stop.cpp
 void read_stop(Context& context, const Value& value, Draft& draft);
 void read_stop_signal(Context& context, const Value& value, Draft& draft);
@@ -93,13 +102,11 @@ void read_restart(Context& context, const Value& value, Draft& draft);
 void read_depends_on(Context& context, const Value& value, Draft& draft);
 void read_scale(Context& context, const Value& value, Draft& draft);
 void read_deploy(Context& context, const Value& value, Draft& draft);
-void read_place(Context& context, const Value& value, Place& to);
 void read_update(Context& context, const Value& value, Update& to);
 void read_logs(Context& context, const Value& value, Draft& draft);
 json::value depends_on_schema();
 json::value scale_schema();
 json::value deploy_schema();
-json::value place_schema();
 json::value update_schema();
 json::value logs_schema();
 

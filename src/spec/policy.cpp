@@ -1,4 +1,4 @@
-// Dependencies, scale, placement, updates, logs.
+// Dependencies, scale, updates, logs.
 #include <fmt/format.h>
 
 #include <charconv>
@@ -121,33 +121,6 @@ void read_deploy(Context& context, const Value& value, Draft& draft) {
 }
 
 namespace {
-struct PlaceDraft {
-  Place& place;
-  bool strategy = false, nodes = false;
-};
-const Field<PlaceDraft> place_fields[] = {
-    {"strategy",
-     [](Context& context, const Value& value, PlaceDraft& to) {
-       if (value.text == "binpack")
-         return context.problem(value.at, "this version of Drover does not support binpack",
-                                "use spread or manual");
-       to.strategy = true;
-       if (auto strategy = read_enum<PlaceStrategy>(context, value)) to.place.strategy = *strategy;
-     },
-     &enum_schema<PlaceStrategy>, "spread over all that fit, or manual: the nodes named here"},
-    {"nodes",
-     [](Context& context, const Value& value, PlaceDraft& to) {
-       to.nodes = true;
-       if (auto nodes = read_strings(context, value, true)) to.place.nodes = *nodes;
-     },
-     &strings_schema, "Instance i goes to the i-th of them, and around again"},
-    {"constraints",
-     [](Context& context, const Value& value, PlaceDraft& to) {
-       if (auto constraints = read_strings(context, value, true)) to.place.constraints = *constraints;
-     },
-     &strings_schema, "All must hold: label.site == home, label.ssd, node.name != nas, host.arch == x86_64"},
-};
-
 const Field<Update> update_fields[] = {
     {"batch",
      [](Context& context, const Value& value, Update& to) {
@@ -174,6 +147,17 @@ const Field<Update> update_fields[] = {
        if (auto failure = read_enum<UpdateFailure>(context, value)) to.on_failure = *failure;
      },
      &enum_schema<UpdateFailure>, "keep what is there, or rollback to the last revision that succeeded"},
+    {"canary",
+     [](Context& context, const Value& value, Update& to) {
+       if (auto count = read_integer(context, value, 0, 10'000)) to.canary = std::uint32_t(*count);
+     },
+     [] { return number_schema(0, 10'000); },
+     "So many of the new revision beside the old ones first, until the deployment is promoted"},
+    {"auto_promote",
+     [](Context& context, const Value& value, Update& to) {
+       if (auto on = read_boolean(context, value)) to.auto_promote = *on;
+     },
+     [] { return json::value{{"type", "boolean"}}; }, "As soon as all canaries have proven themselves"},
 };
 
 const Field<LogSpec> log_fields[] = {
@@ -200,15 +184,6 @@ const Field<LogSpec> log_fields[] = {
 };
 }  // namespace
 
-void read_place(Context& context, const Value& value, Place& to) {
-  if (!want_map(context, value, "{strategy: spread, constraints: [\"label.site == home\"]}")) return;
-  PlaceDraft draft{to};
-  read_fields<PlaceDraft>(context, value, draft, place_fields);
-  // Naming nodes is what manual means; asking for spread gives up the nodes of the default.
-  if (draft.nodes && !draft.strategy) to.strategy = PlaceStrategy::manual;
-  if (draft.strategy && !draft.nodes && to.strategy == PlaceStrategy::spread) to.nodes.clear();
-}
-
 void read_update(Context& context, const Value& value, Update& to) {
   if (want_map(context, value, "{order: start-first, healthy_for: 10s}"))
     read_fields<Update>(context, value, to, update_fields);
@@ -221,7 +196,6 @@ void read_logs(Context& context, const Value& value, Draft& draft) {
 
 json::value scale_schema() { return either({number_schema(0, 10'000), json::value{{"enum", {"per-node"}}}}); }
 json::value deploy_schema() { return fields_schema<Draft>(deploy_fields); }
-json::value place_schema() { return fields_schema<PlaceDraft>(place_fields); }
 json::value update_schema() { return fields_schema<Update>(update_fields); }
 json::value logs_schema() { return fields_schema<LogSpec>(log_fields); }
 

@@ -146,15 +146,33 @@ json::value place(const Place& value) {
   json::object out{{"strategy", text(spec::enum_word(value.strategy))}};
   if (!value.nodes.empty()) out["nodes"] = texts(value.nodes);
   if (!value.constraints.empty()) out["constraints"] = texts(value.constraints);
+  if (!value.prefer.empty()) out["prefer"] = texts(value.prefer);
+  if (!value.spread_over.empty()) out["spread_over"] = text(value.spread_over);
+  if (value.max_per_node > 0) out["max_per_node"] = value.max_per_node;
+  return out;
+}
+
+/// Whole kibibytes are a size for people.
+json::value share(double amount) {
+  const auto bytes = std::uint64_t(amount);
+  if (double(bytes) == amount && bytes >= 1024 && bytes % 1024 == 0) return text(format_size(bytes));
+  return text(fmt::format("{}", amount));
+}
+json::value reserve(const std::map<std::string, double>& amounts) {
+  json::object out;
+  for (const auto& [name, amount] : amounts) out.emplace(name, share(amount));
   return out;
 }
 
 json::value update(const Update& value) {
-  return json::object{{"order", text(spec::enum_word(value.order))},
-                      {"batch", value.batch},
-                      {"healthy_for", duration(value.healthy_for)},
-                      {"no_progress", duration(value.no_progress)},
-                      {"on_failure", text(spec::enum_word(value.on_failure))}};
+  json::object out{{"order", text(spec::enum_word(value.order))},
+                   {"batch", value.batch},
+                   {"healthy_for", duration(value.healthy_for)},
+                   {"no_progress", duration(value.no_progress)},
+                   {"on_failure", text(spec::enum_word(value.on_failure))}};
+  if (value.canary > 0) out["canary"] = value.canary;
+  if (value.auto_promote) out["auto_promote"] = true;
+  return out;
 }
 
 json::value reload(const Reload& value) {
@@ -192,6 +210,7 @@ json::value service(const Service& value) {
   if (value.scale.kind == ScaleKind::per_node) out["scale"] = "per-node";
   else out["scale"] = value.scale.count;
   out["place"] = place(value.place);
+  if (!value.reserve.empty()) out["reserve"] = reserve(value.reserve);
   out["update"] = update(value.update);
   out["logs"] = logs(value.logs);
   if (!value.labels.empty()) out["labels"] = pairs(value.labels);

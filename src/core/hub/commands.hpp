@@ -5,6 +5,9 @@
 
 namespace drover::hub {
 
+/// What was ordered and not handed out yet is not wanted any more; what has failed is tried again.
+void drop_pending(Step& step, StackEntry& stack);
+
 struct CommandRunner {
   Step& step;
   const Who& who;
@@ -14,8 +17,11 @@ struct CommandRunner {
   Result<Answer> operator()(const DeleteStack& command) const;
   Result<Answer> operator()(const RollbackStack& command) const;
   Result<Answer> operator()(const ScaleService& command) const;
+  // commands_deployment.cpp
   Result<Answer> operator()(const CancelDeployment& command) const;
   Result<Answer> operator()(const PauseDeployment& command) const;
+  Result<Answer> operator()(const PromoteDeployment& command) const;
+  Result<Answer> operator()(const AbortDeployment& command) const;
   // commands_run.cpp
   Result<Answer> operator()(const ChangeRun& command) const;
   Result<Answer> operator()(const CancelTask& command) const;

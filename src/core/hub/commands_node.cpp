@@ -56,6 +56,7 @@ void forget_node(Step& step, NodeId id) {
     step.state.sessions.at(*node.session).welcomed = false;
   }
   step.state.node_names.erase(node.row.node.name);
+  step.state.fleet.remove(id);
   step.state.nodes.erase(id);
   step.mark_node(id);
   for (const auto& [name, stack] : step.state.stacks) step.reconcile_later(name);

@@ -18,30 +18,9 @@ void supersede(Step& step, StackEntry& stack) {
   if (!stack.row.deployment) return;
   auto found = step.state.deployments.find(*stack.row.deployment);
   if (found == step.state.deployments.end()) return;
-  Deployment& old = found->second;
-  if (!is_final(old.state)) {
-    old.state = DeploymentState::superseded;
-    old.message = "a newer change has taken over";
-    old.finished_at = step.now.wall;
-    step.mark_deployment(old.id);
-    step.emit({.type = "deployment.superseded",
-               .subject = "deployment " + to_string(old.id),
-               .message = fmt::format("{} revision {}: superseded", old.stack, old.revision),
-               .stack = old.stack,
-               .who = old.who});
-  }
-  for (const auto& [service, slots] : stack.slots)
-    for (const auto& [name, id] : slots) {
-      SlotEntry& entry = step.state.slots.at(id);
-      entry.slot.blocked.clear();
-      step.mark_slot(id);
-      if (entry.task && step.state.tasks.at(*entry.task).task.state == TaskState::pending)
-        request_cancel(step, *entry.task, "");
-    }
-  for (InstanceId id : stack.retired) {
-    step.state.slots.at(id).slot.blocked.clear();
-    step.mark_slot(id);
-  }
+  if (!is_final(found->second.state))
+    end_deployment(step, found->second, DeploymentState::superseded, "a newer change has taken over");
+  drop_pending(step, stack);
 }
 
 void forget_deployments(Step& step, const std::string& stack) {
@@ -70,6 +49,30 @@ void take_over(const HubState& state, const StackEntry& stack, std::vector<PlanS
   }
 }
 
+/// Beside how many of each service the new revision shows itself first: of those that run something else now.
+std::map<std::string, std::uint32_t> canaries_of(const HubState& state, const StackEntry& stack) {
+  std::map<std::string, std::uint32_t> canaries;
+  const RevisionRow* revision = current_revision(stack);
+  bool known = revision && std::ranges::any_of(stack.revisions, [&](const auto& other) {
+                 return other.second.succeeded && other.second.digest == revision->digest;
+               });
+  if (!revision || known || stack.row.deleting) return canaries;  // what has worked before needs none
+  for (const Service& service : revision->content.services) {
+    auto slots = stack.slots.find(service.name);
+    if (service.update.canary == 0 || slots == stack.slots.end()) continue;
+    std::uint32_t changed = 0;
+    for (const auto& [name, id] : slots->second) {
+      const Slot& slot = state.slots.at(id).slot;
+      const bool per_node = name.find('@') != std::string::npos;
+      if (per_node != (service.scale.kind == ScaleKind::per_node)) continue;  // these go
+      changed += slot.generation > 0 && !slot.removing && wanted_running(state, slot) &&
+                 !same_run(slot.digest, revision->digests.at(service.name));
+    }
+    if (changed > 0) canaries[service.name] = std::min(service.update.canary, changed);
+  }
+  return canaries;
+}
+
 Deployment& begin_deployment(Step& step, StackEntry& stack, const Who& who, std::vector<PlanStep> steps) {
   take_over(step.state, stack, steps);
   forget_deployments(step, stack.row.name);
@@ -79,6 +82,7 @@ Deployment& begin_deployment(Step& step, StackEntry& stack, const Who& who, std:
   deployment.revision = stack.row.deleting ? 0 : stack.row.revision;
   deployment.state = DeploymentState::running;
   deployment.steps = std::move(steps);
+  deployment.canaries = canaries_of(step.state, stack);
   deployment.who = who;
   deployment.created_at = deployment.progress_at = step.now.wall;
   stack.row.deployment = deployment.id;
@@ -145,6 +149,22 @@ Answer apply_unchanged(Step& step, StackEntry& stack) {
   return answer;
 }
 
+/// Its canaries have failed, and the others wait for them for ever.
+bool held_by_canaries(const HubState& state, const StackEntry& stack) {
+  const Deployment* last = deployment_of(state, stack);
+  return last && is_final(last->state) && std::ranges::any_of(last->canaries, [&](const auto& canary) {
+           return canary_of(state, stack, canary.first);
+         });
+}
+
+Answer deploy_again(Step& step, StackEntry& stack, const Who& who) {
+  auto steps = plan(step.state, current_revision(stack)->content);
+  supersede(step, stack);
+  Deployment& deployment = begin_deployment(step, stack, who, std::move(steps));
+  step.audit(who, "stack.apply", fmt::format("stack {} revision {}", stack.row.name, stack.row.revision));
+  return deployment_answer(stack, deployment, false);
+}
+
 Result<Answer> put_content(Step& step, const Who& who, Stack content, const std::string& digest) {
   auto steps = plan(step.state, content);
   auto changes = field_changes(step.state, content);
@@ -185,14 +205,6 @@ Result<StackEntry*> find_stack(Step& step, const std::string& name) {
   return fail(Errc::not_found, fmt::format("there is no stack \"{}\"", name), {},
               near ? fmt::format("did you mean \"{}\"?", *near) : "");
 }
-
-Result<Deployment*> live_deployment(Step& step, DeploymentId id) {
-  auto found = step.state.deployments.find(id);
-  if (found == step.state.deployments.end()) return fail(Errc::not_found, "there is no such deployment");
-  if (is_final(found->second.state))
-    return fail(Errc::conflict, fmt::format("the deployment is over: {}", enum_name(found->second.state)));
-  return &found->second;
-}
 }  // namespace
 
 void roll_back(Step& step, const Deployment& failed, const RevisionRow& target) {
@@ -220,7 +232,9 @@ Result<Answer> CommandRunner::operator()(const ApplyStack& command) const {
   std::string digest = digest_of(step.state, command.stack);
   if (found != step.state.stacks.end() && !found->second.row.deleting) {
     const RevisionRow* revision = current_revision(found->second);
-    if (revision && revision->digest == digest) return apply_unchanged(step, found->second);
+    if (revision && revision->digest == digest)
+      return held_by_canaries(step.state, found->second) ? deploy_again(step, found->second, who)
+                                                         : apply_unchanged(step, found->second);
   }
   return put_content(step, who, command.stack, digest);
 }
@@ -280,31 +294,6 @@ Result<Answer> CommandRunner::operator()(const ScaleService& command) const {
   step.audit(who, "service.scale",
              fmt::format("service {}/{} to {}", command.stack, command.service, command.replicas));
   return deployment_answer(*stack, deployment, true);
-}
-
-Result<Answer> CommandRunner::operator()(const CancelDeployment& command) const {
-  TRY(Deployment * deployment, live_deployment(step, command.id));
-  if (deployment->revision == 0)
-    return fail(Errc::conflict, "a stack that is being deleted cannot be kept", {}, "apply it again");
-  StackEntry& stack = step.state.stacks.at(deployment->stack);
-  supersede(step, stack);
-  deployment->state = DeploymentState::cancelled;
-  deployment->message = fmt::format("cancelled by {}", who.actor);
-  deployment->finished_at = step.now.wall;
-  step.mark_deployment(deployment->id);
-  step.audit(who, "deployment.cancel", "deployment " + to_string(deployment->id));
-  return Answer{200, "", {{"id", to_string(deployment->id)}, {"state", "cancelled"}}};
-}
-
-Result<Answer> CommandRunner::operator()(const PauseDeployment& command) const {
-  TRY(Deployment * deployment, live_deployment(step, command.id));
-  deployment->state = command.pause ? DeploymentState::paused : DeploymentState::running;
-  deployment->progress_at = step.now.wall;
-  step.mark_deployment(deployment->id);
-  step.reconcile_later(deployment->stack);
-  step.audit(who, command.pause ? "deployment.pause" : "deployment.resume",
-             "deployment " + to_string(deployment->id));
-  return Answer{200, "", {{"id", to_string(deployment->id)}, {"state", enum_name(deployment->state)}}};
 }
 
 }  // namespace drover::hub

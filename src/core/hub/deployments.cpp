@@ -17,6 +17,7 @@ struct Progress {
   std::string waiting;         // the first thing that is waited for
   std::optional<BootTime>
       proven;  // when the last of those that are ready will have stayed so for long enough
+  std::uint32_t canaries = 0, good_canaries = 0;  // wanted; that have proven themselves
 };
 
 void look(const HubState& state, const SlotEntry& entry, Progress& progress) {
@@ -81,6 +82,44 @@ std::set<std::string> needed_by(const StackEntry& stack, const std::set<std::str
   return needed;
 }
 
+/// It was never placed; or it is to be reloaded by a successor, and its place is taken by a canary.
+bool comes_with_promotion(const HubState& state, const SlotEntry& entry) {
+  if (entry.slot.generation == 0) return true;
+  const Observed* observed = observed_of(state, entry.slot);
+  return !entry.task && entry.slot.blocked.empty() && observed && observed->state == InstanceState::ready &&
+         observed->reload_generation < entry.slot.reload_generation;
+}
+
+/// How many of the old ones are there to stand beside.
+std::uint32_t old_ones(const HubState& state, const StackEntry& stack, const std::string& service) {
+  auto slots = stack.slots.find(service);
+  if (slots == stack.slots.end()) return 0;
+  return std::uint32_t(std::ranges::count_if(slots->second, [&](const auto& named) {
+    const Slot& slot = state.slots.at(named.second).slot;
+    return slot.generation > 0 && !slot.removing;
+  }));
+}
+
+/// Those that stand beside the old ones until they are promoted.
+void look_at_canaries(const Step& step, const StackEntry& stack, const Deployment& deployment,
+                      Progress& progress) {
+  for (const auto& [service, count] : deployment.canaries) {
+    if (!canary_of(step.state, stack, service)) continue;
+    progress.canaries += std::min(count, old_ones(step.state, stack, service));
+    for (const auto& [name, id] : stack.successors) {
+      if (name.first != service) continue;
+      Progress own;
+      look(step.state, step.state.slots.at(id), own);
+      look_for_proof(step, step.state.slots.at(id), own);
+      progress.good_canaries += own.all_satisfied ? 1 : 0;
+      progress.in_motion |= own.in_motion;
+      if (own.proven) progress.proven = std::max(progress.proven.value_or(*own.proven), *own.proven);
+      if (progress.waiting.empty()) progress.waiting = own.waiting;
+    }
+  }
+  if (progress.good_canaries < progress.canaries) progress.all_satisfied = false;
+}
+
 /// Of the services that the deployment changes. What they need counts too while they are not there yet; a
 /// service beside them may be as it likes.
 Progress progress_of(Step& step, StackEntry& stack, const Deployment& deployment) {
@@ -89,11 +128,14 @@ Progress progress_of(Step& step, StackEntry& stack, const Deployment& deployment
   for (const auto& [service, slots] : stack.slots) {
     if (!stack.row.deleting && !changed.contains(service)) continue;
     for (const auto& [name, id] : slots) {
-      look(step.state, step.state.slots.at(id), progress);
-      look_for_proof(step, step.state.slots.at(id), progress);
+      const SlotEntry& entry = step.state.slots.at(id);
+      if (canary_of(step.state, stack, service) && comes_with_promotion(step.state, entry)) continue;
+      look(step.state, entry, progress);
+      look_for_proof(step, entry, progress);
     }
   }
   for (InstanceId id : stack.retired) look_at_end(step.state, stack, id, changed, progress);
+  look_at_canaries(step, stack, deployment, progress);
   if (progress.all_satisfied) return progress;
   if (progress.proven) step.timer(*progress.proven, stack);
   for (const auto& service : needed_by(stack, changed))
@@ -106,7 +148,7 @@ Progress progress_of(Step& step, StackEntry& stack, const Deployment& deployment
 bool tick_off(const HubState& state, const StackEntry& stack, Deployment& deployment) {
   bool any = false;
   for (PlanStep& plan_step : deployment.steps) {
-    if (plan_step.done) continue;
+    if (plan_step.done || canary_of(state, stack, plan_step.service)) continue;
     const SlotEntry* entry = nullptr;
     if (auto service = stack.slots.find(plan_step.service); service != stack.slots.end())
       if (auto slot = service->second.find(plan_step.instance_name); slot != service->second.end())
@@ -119,20 +161,32 @@ bool tick_off(const HubState& state, const StackEntry& stack, Deployment& deploy
   return any;
 }
 
-void end_deployment(Step& step, Deployment& deployment, DeploymentState state, std::string message) {
-  deployment.state = state;
-  deployment.message = std::move(message);
-  deployment.finished_at = step.now.wall;
-  step.mark_deployment(deployment.id);
-  step.emit(
-      {.type = fmt::format("deployment.{}", enum_name(state)),
-       .subject = "deployment " + to_string(deployment.id),
-       .message = fmt::format("{} revision {}: {}{}", deployment.stack, deployment.revision, enum_name(state),
-                              deployment.message.empty() ? "" : " (" + deployment.message + ")"),
-       .level = state == DeploymentState::failed ? "error" : "info",
-       .stack = deployment.stack,
-       .data = {{"deployment", to_string(deployment.id)}, {"revision", deployment.revision}},
-       .who = deployment.who});
+void tell_end(Step& step, const Deployment& deployment) {
+  bool bad = deployment.state == DeploymentState::failed ||
+             deployment.state == DeploymentState::rolling_back ||
+             deployment.state == DeploymentState::rollback_failed;
+  step.emit({.type = fmt::format("deployment.{}", enum_name(deployment.state)),
+             .subject = "deployment " + to_string(deployment.id),
+             .message = fmt::format("{} revision {}: {}{}", deployment.stack, deployment.revision,
+                                    enum_name(deployment.state),
+                                    deployment.message.empty() ? "" : " (" + deployment.message + ")"),
+             .level = bad ? "error" : "info",
+             .stack = deployment.stack,
+             .data = {{"deployment", to_string(deployment.id)}, {"revision", deployment.revision}},
+             .who = deployment.who});
+}
+
+/// What became of the rollback is what became of the deployment that it undoes.
+void end_undone(Step& step, const Deployment& rollback) {
+  auto undone =
+      rollback.rolls_back ? step.state.deployments.find(*rollback.rolls_back) : step.state.deployments.end();
+  if (undone == step.state.deployments.end() || undone->second.state != DeploymentState::rolling_back) return;
+  Deployment& old = undone->second;
+  bool good = rollback.state == DeploymentState::succeeded;
+  old.state = good ? DeploymentState::rolled_back : DeploymentState::rollback_failed;
+  if (!good) old.message += fmt::format("; the rollback: {}", enum_name(rollback.state));
+  step.mark_deployment(old.id);
+  tell_end(step, old);
 }
 
 void forget_revisions(Step& step, StackEntry& stack) {
@@ -140,6 +194,7 @@ void forget_revisions(Step& step, StackEntry& stack) {
   for (const auto& [service, slots] : stack.slots)
     for (const auto& [name, id] : slots) needed.insert(step.state.slots.at(id).slot.generation);
   for (const auto& [name, id] : stack.successors) needed.insert(step.state.slots.at(id).slot.generation);
+  std::erase_if(stack.asks, [&](const auto& ask) { return !stack.revisions.contains(ask.first.first); });
   while (stack.revisions.size() > kept_revisions) {
     auto oldest =
         std::ranges::find_if(stack.revisions, [&](const auto& pair) { return !needed.contains(pair.first); });
@@ -182,27 +237,48 @@ Duration patience(const StackEntry& stack) {
   return longest == 0s ? Duration(600s) : longest;
 }
 
-/// Where a failed deployment goes back to, if one of the services that failed wants it so. nullptr: it stays.
-const RevisionRow* way_back(const StackEntry& stack, const Deployment& deployment, const Progress& progress) {
+/// Where the failed deployment goes back to, if one of the services that failed wants it so, or if the others
+/// wait for its canaries. nullptr: it stays.
+const RevisionRow* answer_to_failure(const StackEntry& stack, const Deployment& deployment,
+                                     const Progress& progress) {
   const RevisionRow* current = current_revision(stack);
   // What has worked before does not fail for its content; and an undo is not undone.
   if (!current || current->succeeded || deployment.rolls_back || stack.row.deleting) return nullptr;
   bool wanted = std::ranges::any_of(current->content.services, [&](const Service& service) {
     return service.update.on_failure == UpdateFailure::rollback && progress.open.contains(service.name);
   });
-  const RevisionRow* target = nullptr;
-  for (const auto& [number, revision] : stack.revisions)
-    if (wanted && revision.succeeded && number < current->number && revision.digest != current->digest)
-      target = &revision;
-  return target;
+  return wanted || progress.canaries > 0 ? way_back(stack) : nullptr;
 }
 
 void fail_deployment(Step& step, StackEntry& stack, Deployment& deployment, const Progress& progress,
                      std::string why) {
-  const RevisionRow* back = way_back(stack, deployment, progress);
-  if (back) why += fmt::format("; rolled back to revision {}", back->number);
-  end_deployment(step, deployment, DeploymentState::failed, std::move(why));
-  if (back) roll_back(step, deployment, *back);
+  const RevisionRow* back = answer_to_failure(stack, deployment, progress);
+  if (!back) return end_deployment(step, deployment, DeploymentState::failed, std::move(why));
+  why += fmt::format("; rolled back to revision {}", back->number);
+  end_deployment(step, deployment, DeploymentState::rolling_back, std::move(why));
+  roll_back(step, deployment, *back);
+}
+
+/// All canaries are good: the rest follows, at once or when somebody says so.
+void judge_canaries(Step& step, StackEntry& stack, Deployment& deployment, const Progress& progress) {
+  const RevisionRow* current = current_revision(stack);
+  bool by_itself = current && std::ranges::all_of(deployment.canaries, [&](const auto& canary) {
+                     const Service* service = find_service(current->content, canary.first);
+                     return !service || service->update.auto_promote;
+                   });
+  if (by_itself) return promote(step, deployment, deployment.who);
+  deployment.progress_at = step.now.wall;  // people may take their time
+  if (std::exchange(deployment.promotable, true)) return;
+  deployment.message = fmt::format("{} canar{} ready: promote or abort", progress.canaries,
+                                   progress.canaries == 1 ? "y is" : "ies are");
+  step.mark_deployment(deployment.id);
+  step.emit({.type = "deployment.promotable",
+             .subject = "deployment " + to_string(deployment.id),
+             .message =
+                 fmt::format("{} revision {}: {}", deployment.stack, deployment.revision, deployment.message),
+             .stack = deployment.stack,
+             .data = {{"deployment", to_string(deployment.id)}, {"revision", deployment.revision}},
+             .who = deployment.who});
 }
 
 constexpr Duration operation_patience = 600s;
@@ -239,6 +315,42 @@ void end_operation(Step& step, Operation& operation) {
 }
 }  // namespace
 
+void end_deployment(Step& step, Deployment& deployment, DeploymentState state, std::string message) {
+  deployment.state = state;
+  deployment.message = std::move(message);
+  deployment.promotable = false;
+  deployment.finished_at = step.now.wall;
+  step.mark_deployment(deployment.id);
+  tell_end(step, deployment);
+  end_undone(step, deployment);
+  if (!deployment.canaries.empty() && !deployment.promoted) step.reconcile_later(deployment.stack);
+}
+
+void promote(Step& step, Deployment& deployment, const Who& who) {
+  deployment.promoted = true;
+  deployment.promotable = false;
+  deployment.message.clear();
+  deployment.progress_at = step.now.wall;
+  step.mark_deployment(deployment.id);
+  step.reconcile_later(deployment.stack);
+  step.emit({.type = "deployment.promoted",
+             .subject = "deployment " + to_string(deployment.id),
+             .message = fmt::format("{} revision {}: promoted, the rest follows", deployment.stack,
+                                    deployment.revision),
+             .stack = deployment.stack,
+             .data = {{"deployment", to_string(deployment.id)}, {"revision", deployment.revision}},
+             .who = who});
+}
+
+const RevisionRow* way_back(const StackEntry& stack) {
+  const RevisionRow* current = current_revision(stack);
+  const RevisionRow* target = nullptr;
+  for (const auto& [number, revision] : stack.revisions)
+    if (current && revision.succeeded && number < current->number && revision.digest != current->digest)
+      target = &revision;
+  return target;
+}
+
 std::set<std::string> changed_services(const Deployment& deployment) {
   std::set<std::string> services;
   for (const PlanStep& step : deployment.steps)
@@ -257,6 +369,9 @@ void judge_deployment(Step& step, StackEntry& stack) {
     deployment.progress_at = step.now.wall;
     step.mark_deployment(deployment.id);
   }
+  if (progress.all_satisfied && progress.canaries > 0)
+    return judge_canaries(step, stack, deployment, progress);
+  deployment.promotable = false;
   if (progress.all_satisfied) {
     bool gone = stack.row.deleting;
     succeed(step, stack, deployment);

@@ -52,9 +52,9 @@ class Loader {
 
   /// Everything that follows from the rows.
   void link() {
-    for (auto& [id, entry] : state_.slots)
-      if (entry.slot.node && state_.nodes.contains(*entry.slot.node))
-        put_on(state_.nodes[*entry.slot.node], entry.slot);
+    for (auto& [id, node] : state_.nodes) state_.fleet.update(node.row.node, closed_for(state_, node));
+    for (bool jobs : {false, true})
+      for (auto& [id, entry] : state_.slots) settle(entry, jobs);
     for (auto& [id, entry] : state_.tasks) {
       const Task& task = entry.task;
       if (is_final(task.state)) continue;
@@ -77,6 +77,19 @@ class Loader {
   }
 
  private:
+  /// A job that is done has given back what it held, also when it is to run once more: it looks for room
+  /// again.
+  void settle(SlotEntry& entry, bool jobs) {
+    const Slot& slot = entry.slot;
+    if (!slot.node || !state_.nodes.contains(*slot.node)) return;
+    state_.nodes.at(*slot.node).slots.insert(slot.id);
+    AskPtr ask = ask_of(state_, slot.stack, slot.generation, slot.service);
+    if (slot.finished || (ask->kind == ServiceKind::job) != jobs) return;
+    Wish wish{.ask = ask, .index = slot.index, .former = &entry};
+    if (!jobs || !lacks(state_, state_.fleet, wish, *state_.fleet.room_of(*slot.node)))
+      hold(state_, entry, std::move(ask));
+  }
+
   HubState& state_;
   Now now_;
   std::vector<std::pair<WallTime, TaskId>> finished_;

@@ -43,6 +43,24 @@ struct Why {
 BOOST_DESCRIBE_STRUCT(Why, (), (instance, state, summary, facts, nodes))
 Result<std::vector<Why>> why(const HubState& state, std::string_view target);
 
+/// What becomes of an instance on a node that is drained.
+enum class DrainWhat : std::uint8_t {
+  moves,  // to `to`, as things stand now
+  ends,   // it is for this node alone
+  stays,  // `reason` says why
+};
+BOOST_DESCRIBE_ENUM(DrainWhat, moves, ends, stays)
+struct DrainStep {
+  InstanceId instance;
+  std::string stack, service, instance_name;
+  DrainWhat what = DrainWhat::stays;
+  std::string to, reason;
+};
+BOOST_DESCRIBE_STRUCT(DrainStep, (), (instance, stack, service, instance_name, what, to, reason))
+/// Each instance that is there, in the order of their names. Changes nothing; the planner decides again when
+/// it acts.
+std::vector<DrainStep> drain_plan(const HubState& state, const NodeEntry& node);
+
 /// Finds what a person named: "stack", "stack/service", "stack/instance", or a unique service or instance
 /// name, or an id or a prefix (8 or more digits) of one. Errc::not_found with the nearest word,
 /// Errc::conflict with the candidates.

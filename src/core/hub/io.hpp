@@ -50,6 +50,14 @@ struct PauseDeployment {
   DeploymentId id;
   bool pause = true;
 };
+/// The rest follows the canaries, which have proven themselves.
+struct PromoteDeployment {
+  DeploymentId id;
+};
+/// Back to the newest revision before it that succeeded.
+struct AbortDeployment {
+  DeploymentId id;
+};
 struct CancelTask {
   TaskId id;
 };
@@ -120,9 +128,9 @@ struct RelayFrame {
 
 using Command =
     std::variant<ApplyStack, DeleteStack, RollbackStack, ScaleService, ChangeRun, CancelDeployment,
-                 PauseDeployment, CancelTask, RetryTask, LabelNode, CordonNode, DrainNode, RemoveNode,
-                 PutJoinToken, DropJoinToken, RegisterNode, RenewNode, PutUser, DropUser, PutCredential,
-                 DropCredential, UseLink, AuditNote, RelayFrame>;
+                 PauseDeployment, PromoteDeployment, AbortDeployment, CancelTask, RetryTask, LabelNode,
+                 CordonNode, DrainNode, RemoveNode, PutJoinToken, DropJoinToken, RegisterNode, RenewNode,
+                 PutUser, DropUser, PutCredential, DropCredential, UseLink, AuditNote, RelayFrame>;
 
 // ---- events
 // ------------------------------------------------------------------------------------------------------

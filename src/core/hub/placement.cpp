@@ -1,57 +1,93 @@
-// Where may an instance run? One function says it, for planning and committing alike; its reasons are kept
-// for `why`.
+// Where may an instance run? One function says it, for planning and committing alike.
+
+#include "core/hub/placement.hpp"
 
 #include <fmt/format.h>
 
-#include "core/hub/step.hpp"
+#include <algorithm>
+
+#include "base/text.hpp"
 
 namespace drover::hub {
 
 namespace {
-std::string quoted(const Constraint& constraint) {
-  switch (constraint.test) {
-    case Constraint::Test::exists: return constraint.key;
-    case Constraint::Test::equal: return fmt::format("{} == {}", constraint.key, constraint.value);
-    case Constraint::Test::not_equal: return fmt::format("{} != {}", constraint.key, constraint.value);
-  }
-  std::unreachable();
+bool uses_port(const Service& service, std::uint32_t index, std::uint32_t key) {
+  return std::ranges::any_of(
+      service.ports, [&](const Port& port) { return port.published != 0 && port_key(port, index) == key; });
 }
 
-bool holds(const Constraint& constraint, const std::optional<std::string>& value) {
-  switch (constraint.test) {
-    case Constraint::Test::exists: return value.has_value();
-    case Constraint::Test::equal: return value == constraint.value;
-    case Constraint::Test::not_equal: return value != constraint.value;
-  }
-  std::unreachable();
-}
-
-std::optional<std::uint16_t> fixed_port(const Port& port, std::uint32_t index) {
-  if (port.published == 0) return std::nullopt;
-  return std::uint16_t(port.published + (port.plus == "instance.index" ? index : 0));
-}
-
-}  // namespace
-
-std::string port_conflict(const HubState& state, const NodeEntry& node, const Service& service,
-                          const std::string& stack, std::uint32_t index) {
-  std::set<std::uint16_t> wanted;
-  for (const Port& port : service.ports)
-    if (auto number = fixed_port(port, index)) wanted.insert(*number);
-  if (wanted.empty()) return {};
-  for (InstanceId id : node.slots) {
-    const Slot& slot = state.slots.at(id).slot;
-    const Service* other = wanted_service(state, slot);
-    if (!other || (slot.stack == stack && slot.service == service.name && slot.index == index)) continue;
-    for (const Port& port : other->ports)
-      if (auto number = fixed_port(port, slot.index); number && wanted.contains(*number))
-        return fmt::format("port {} belongs to {}/{}", *number, slot.stack, slot.name);
+/// Somebody has one of the fixed ports there, and wants to keep it.
+Objection port_conflict(const HubState& state, const Wish& wish, const Room& room) {
+  for (const Port& port : wish.ask->ports) {
+    const std::uint32_t key = port_key(port, wish.index);
+    auto users = room.ports.find(key);
+    if (users == room.ports.end()) continue;
+    for (InstanceId id : users->second) {
+      const Slot& other = state.slots.at(id).slot;
+      if (wish.former && other.stack == wish.former->slot.stack &&
+          other.service == wish.former->slot.service && other.name == wish.former->slot.name)
+        continue;
+      const Service* service = wanted_service(state, other);
+      if (service && uses_port(*service, other.index, key)) return {Objection::Kind::port, key, id};
+    }
   }
   return {};
 }
 
-namespace {
-std::string unusable(const HubState& state, const NodeEntry& node) {
+/// What the former one has there is not in the way of who comes instead of it.
+bool counts_there(const Wish& wish, const Room& room) {
+  return wish.former && wish.former->held && wish.former->slot.node == room.node->id;
+}
+
+bool crowded(const Fleet& fleet, const Wish& wish, std::uint32_t room) {
+  if (wish.ask->max_per_node == 0) return false;
+  const auto* counts = fleet.counts(wish.ask->stack, wish.ask->service);
+  auto found = counts ? counts->find(room) : Fleet::Counts::const_iterator();
+  std::uint32_t there = counts && found != counts->end() ? found->second : 0;
+  there -= counts_there(wish, fleet.rooms()[room]) && there > 0 ? 1 : 0;
+  return there >= wish.ask->max_per_node;
+}
+
+Amount own_amount(const Wish& wish, const Room& room, std::uint32_t resource) {
+  if (!wish.instead || !counts_there(wish, room)) return 0;
+  for (const auto& [number, amount] : wish.former->held->amounts)
+    if (number == resource) return amount;
+  return 0;
+}
+
+bool elsewhere(const Wish& wish, const std::string& node) {
+  if (!wish.bound.empty()) return wish.bound != node;
+  const Ask& ask = *wish.ask;
+  return ask.strategy == PlaceStrategy::manual && !ask.nodes.empty() &&
+         ask.nodes[wish.index % ask.nodes.size()] != node;
+}
+
+std::string in_units(const std::string& resource, Amount amount) {
+  const double number = double(amount) / 1000;
+  const bool bytes = (resource == "memory" || resource == "disk" || number >= 1024 * 1024) && number >= 1024;
+  return bytes ? human_size(std::uint64_t(number)) : fmt::format("{}", number);
+}
+
+std::string lacking(const Fleet& fleet, const Wish& wish, const Room& room, std::uint32_t number) {
+  const std::string& name = fleet.resource(number);
+  Amount asked = 0;
+  for (const auto& [resource, amount] : wish.ask->amounts) asked += resource == number ? amount : 0;
+  const Amount total = number < room.total.size() ? room.total[number] : 0;
+  if (total == 0) return fmt::format("{}: {} asked, the node has none", name, in_units(name, asked));
+  const Amount free = std::max<Amount>(room.free(number) + own_amount(wish, room, number), 0);
+  return fmt::format("{}: {} asked, {} of {} free", name, in_units(name, asked), in_units(name, free),
+                     in_units(name, total));
+}
+
+std::string unmet(const Wish& wish, const Room& room, std::uint32_t which) {
+  const Trait& trait = *wish.ask->constraints[which];
+  auto value = attribute(*room.node, trait.constraint.key);
+  return fmt::format("needs {}, {} is {}", print_constraint(trait.constraint), trait.constraint.key,
+                     value ? "\"" + *value + "\"" : "not set");
+}
+}  // namespace
+
+std::string closed_for(const HubState& state, const NodeEntry& node) {
   const Node& row = node.row.node;
   switch (row.state) {
     case NodeState::joined: return "has never connected";
@@ -66,80 +102,190 @@ std::string unusable(const HubState& state, const NodeEntry& node) {
   return {};
 }
 
-bool named(const Place& place, std::uint32_t index, const std::string& node, std::string* reason) {
-  if (place.strategy != PlaceStrategy::manual || place.nodes.empty()) return true;
-  const std::string& wanted = place.nodes[index % place.nodes.size()];
-  if (wanted == node) return true;
-  *reason = fmt::format("placed by hand on {}", wanted);
-  return false;
-}
-}  // namespace
-
-bool constraints_hold(const Service& service, const Node& node, std::string* reason) {
-  for (const std::string& text : service.place.constraints) {
-    auto constraint = parse_constraint(text);
-    if (!constraint) continue;  // refused when the stack was validated
-    auto value = attribute(node, constraint->key);
-    if (holds(*constraint, value)) continue;
-    if (reason)
-      *reason = fmt::format("needs {}, {} is {}", quoted(*constraint), constraint->key,
-                            value ? "\"" + *value + "\"" : "not set");
-    return false;
-  }
-  return true;
+Objection objection(const HubState& state, const Fleet& fleet, const Wish& wish, std::uint32_t number) {
+  using Kind = Objection::Kind;
+  const Room& room = fleet.rooms()[number];
+  const Ask& ask = *wish.ask;
+  if (elsewhere(wish, room.node->name)) return {Kind::elsewhere};
+  if (!room.closed.empty()) return {Kind::closed};
+  for (std::size_t i = 0; i < ask.constraints.size(); ++i)
+    if (!fleet.has(*ask.constraints[i], number)) return {Kind::trait, std::uint32_t(i)};
+  if (!(room.drivers >> ask.driver & 1)) return {Kind::driver};
+  if (crowded(fleet, wish, number)) return {Kind::crowded};
+  return lacks(state, fleet, wish, number);
 }
 
-std::vector<Verdict> judge_nodes(const HubState& state, const Service& service, const std::string& stack,
-                                 std::uint32_t index, const std::string& slot_node) {
-  std::vector<Verdict> verdicts;
-  std::string driver = std::visit(
-      [](const auto& spec) { return std::string(std::decay_t<decltype(spec)>::kind); }, service.spec);
-  for (const auto& [name, id] : state.node_names) {
-    const NodeEntry& node = state.nodes.at(id);
-    Verdict verdict{name, false, {}};
-    if (!slot_node.empty() && slot_node != name) continue;
-    const auto& drivers = node.row.node.host.drivers;
-    if (!named(service.place, index, name, &verdict.reason)) {
-    } else if (verdict.reason = unusable(state, node); !verdict.reason.empty()) {
-    } else if (!constraints_hold(service, node.row.node, &verdict.reason)) {
-    } else if (std::ranges::find(drivers, driver) == drivers.end()) {
-      verdict.reason = fmt::format("has no {} driver", driver);
-    } else if (verdict.reason = port_conflict(state, node, service, stack, index); verdict.reason.empty()) {
-      verdict.fits = true;
-      verdict.reason = fmt::format("fits ({} instances there)", node.slots.size());
+Objection lacks(const HubState& state, const Fleet& fleet, const Wish& wish, std::uint32_t number) {
+  const Room& room = fleet.rooms()[number];
+  for (const auto& [resource, amount] : wish.ask->amounts)
+    if (room.free(resource) + own_amount(wish, room, resource) < amount)
+      return {Objection::Kind::resource, resource};
+  return port_conflict(state, wish, room);
+}
+
+std::string describe(const HubState& state, const Fleet& fleet, const Wish& wish, std::uint32_t number,
+                     const Objection& objection) {
+  const Room& room = fleet.rooms()[number];
+  const Ask& ask = *wish.ask;
+  switch (objection.kind) {
+    case Objection::Kind::none: return fmt::format("fits ({} instances there)", room.instances);
+    case Objection::Kind::elsewhere:
+      return fmt::format("placed by hand on {}",
+                         wish.bound.empty() ? ask.nodes[wish.index % ask.nodes.size()] : wish.bound);
+    case Objection::Kind::closed: return room.closed;
+    case Objection::Kind::driver: return fmt::format("has no {} driver", fleet.driver(ask.driver));
+    case Objection::Kind::trait: return unmet(wish, room, objection.what);
+    case Objection::Kind::crowded: return fmt::format("has {} of it already", ask.max_per_node);
+    case Objection::Kind::resource: return lacking(fleet, wish, room, objection.what);
+    case Objection::Kind::port: {
+      const Slot& holder = state.slots.at(objection.holder).slot;
+      return fmt::format("port {} belongs to {}/{}", objection.what & 0xFFFF, holder.stack, holder.name);
     }
-    verdicts.push_back(std::move(verdict));
+  }
+  std::unreachable();
+}
+
+std::string nothing_fits(const HubState& state, const Fleet& fleet, const Wish& wish) {
+  std::optional<std::pair<std::uint32_t, Objection>> nearest;
+  std::size_t nodes = 0;
+  for (std::uint32_t i = 0; i < fleet.rooms().size(); ++i) {
+    if (!fleet.rooms()[i].node) continue;
+    ++nodes;
+    Objection why = objection(state, fleet, wish, i);
+    if (!nearest || why.kind > nearest->second.kind) nearest = {i, why};
+  }
+  if (!wish.bound.empty() && !fleet.room_named(wish.bound))
+    return fmt::format("no node fits: there is no node {}", wish.bound);
+  if (!nearest) return "no node fits: there is no node";
+  std::string first = fmt::format("no node fits: {} {}", fleet.rooms()[nearest->first].node->name,
+                                  describe(state, fleet, wish, nearest->first, nearest->second));
+  bool alone = nodes == 1 || wish.ask->strategy == PlaceStrategy::manual || !wish.bound.empty();
+  return alone ? first : fmt::format("{}, and {} more", first, nodes - 1);
+}
+
+std::vector<Verdict> judge_nodes(const HubState& state, const Fleet& fleet, const Wish& wish) {
+  std::vector<Verdict> verdicts;
+  for (const auto& [name, id] : state.node_names) {
+    auto room = fleet.room_of(id);
+    if (!room || (!wish.bound.empty() && wish.bound != name)) continue;
+    Objection why = objection(state, fleet, wish, *room);
+    verdicts.push_back({name, !why, describe(state, fleet, wish, *room, why)});
   }
   return verdicts;
 }
 
-std::optional<NodeId> choose_node(const HubState& state, const std::vector<Verdict>& verdicts,
-                                  const std::string& stack, const std::string& service) {
-  std::optional<std::tuple<std::size_t, std::size_t, std::string>>
-      best;  // same service there, all there, name
-  for (const Verdict& verdict : verdicts) {
-    if (!verdict.fits) continue;
-    const NodeEntry& node = state.nodes.at(state.node_names.at(verdict.node));
-    auto found = node.of_service.find({stack, service});
-    std::size_t same = found == node.of_service.end() ? 0 : found->second;
-    auto score = std::tuple(same, node.slots.size(), verdict.node);
-    if (!best || score < *best) best = score;
-  }
-  if (!best) return std::nullopt;
-  return state.node_names.at(std::get<2>(*best));
-}
-
-std::vector<std::string> per_node_names(const HubState& state, const Service& service) {
+std::vector<std::string> per_node_names(const HubState& state, const Fleet& fleet, const Ask& ask) {
   std::vector<std::string> names;
   for (const auto& [name, id] : state.node_names) {
     const Node& node = state.nodes.at(id).row.node;
-    if (node.state == NodeState::joined || node.draining) continue;
-    if (service.place.strategy == PlaceStrategy::manual && !service.place.nodes.empty() &&
-        std::ranges::find(service.place.nodes, name) == service.place.nodes.end())
+    auto room = fleet.room_of(id);
+    if (!room || node.state == NodeState::joined || node.draining) continue;
+    if (ask.strategy == PlaceStrategy::manual && !ask.nodes.empty() &&
+        std::ranges::find(ask.nodes, name) == ask.nodes.end())
       continue;
-    if (constraints_hold(service, node, nullptr)) names.push_back(name);
+    if (std::ranges::all_of(ask.constraints, [&](const auto& trait) { return fleet.has(*trait, *room); }))
+      names.push_back(name);
   }
   return names;
+}
+
+// ---- Chooser
+// -----------------------------------------------------------------------------------------------------
+
+Chooser::Chooser(const HubState& state, const Fleet& fleet, AskPtr ask)
+    : state_(state), fleet_(fleet), ask_(std::move(ask)) {}
+
+namespace {
+/// How full it is in what the service asks for, in millionths; where it asks for nothing, how many are there.
+std::int64_t fullness(const Ask& ask, const Room& room) {
+  std::int64_t sum = 0;
+  for (const auto& [resource, amount] : ask.amounts)
+    if (resource < room.total.size() && room.total[resource] > 0)
+      sum += std::int64_t(1e6 * (1 - double(room.free(resource)) / double(room.total[resource])));
+  return ask.amounts.empty() ? room.instances : sum;
+}
+}  // namespace
+
+Chooser::Entry Chooser::score(std::uint32_t number) const {
+  Entry entry{.room = number};
+  const Room& room = fleet_.rooms()[number];
+  for (const auto& trait : ask_->prefer) entry.unwanted += fleet_.has(*trait, number) ? 0 : 1;
+  if (!domain_of_.empty()) entry.domain = in_domain_[domain_of_[number]];
+  if (ask_->strategy == PlaceStrategy::binpack) {
+    entry.load = -fullness(*ask_, room);
+    return entry;
+  }
+  const auto* counts = fleet_.counts(ask_->stack, ask_->service);
+  auto found = counts ? counts->find(number) : Fleet::Counts::const_iterator();
+  entry.same = counts && found != counts->end() ? found->second : 0;
+  entry.load = room.instances;
+  return entry;
+}
+
+void Chooser::push(std::uint32_t room) {
+  heap_.push_back(score(room));
+  std::ranges::push_heap(heap_, std::greater<>());
+}
+
+void Chooser::gather(const Wish& wish) {
+  gathered_ = true;
+  const auto& rooms = fleet_.rooms();
+  if (!ask_->spread_over.empty()) {
+    std::map<std::string, std::uint32_t> known;
+    domain_of_.resize(rooms.size());
+    for (std::uint32_t i = 0; i < rooms.size(); ++i)
+      if (rooms[i].node)
+        domain_of_[i] = known
+                            .try_emplace(attribute(*rooms[i].node, ask_->spread_over).value_or(""),
+                                         std::uint32_t(known.size()))
+                            .first->second;
+    in_domain_.resize(known.size() + 1);
+    if (const auto* counts = fleet_.counts(ask_->stack, ask_->service))
+      for (const auto& [room, count] : *counts) in_domain_[domain_of_[room]] += count;
+  }
+  for (std::uint32_t i = 0; i < rooms.size(); ++i) {
+    if (!rooms[i].node) continue;
+    Objection why = objection(state_, fleet_, wish, i);
+    if (!why || why.kind == Objection::Kind::port) heap_.push_back(score(i));
+  }
+  std::ranges::make_heap(heap_, std::greater<>());
+}
+
+/// Where the node is given, nothing is to be chosen.
+std::optional<std::uint32_t> Chooser::only(const Wish& wish, const std::string& node) const {
+  auto room = fleet_.room_named(node);
+  return room && !objection(state_, fleet_, wish, *room) ? room : std::nullopt;
+}
+
+std::optional<std::uint32_t> Chooser::best(const Wish& wish) {
+  if (!wish.bound.empty()) return only(wish, wish.bound);
+  if (ask_->strategy == PlaceStrategy::manual && !ask_->nodes.empty())
+    return only(wish, ask_->nodes[wish.index % ask_->nodes.size()]);
+  if (!gathered_) gather(wish);
+  const bool port_moves =
+      std::ranges::any_of(ask_->ports, [](const Port& port) { return !port.plus.empty(); });
+  std::vector<std::uint32_t> aside;  // another instance's port may be free there
+  std::optional<std::uint32_t> found;
+  while (!heap_.empty() && !found) {
+    std::ranges::pop_heap(heap_, std::greater<>());
+    const Entry entry = heap_.back();
+    heap_.pop_back();
+    Objection why = objection(state_, fleet_, wish, entry.room);
+    if (why.kind == Objection::Kind::port && port_moves) aside.push_back(entry.room);
+    if (why) continue;  // else for good: nothing is given back in a pass
+    if (score(entry.room) > entry) {
+      push(entry.room);
+      continue;
+    }
+    found = entry.room;
+    aside.push_back(entry.room);
+  }
+  for (std::uint32_t room : aside) push(room);
+  return found;
+}
+
+void Chooser::placed(std::uint32_t room) {
+  if (!domain_of_.empty()) ++in_domain_[domain_of_[room]];
 }
 
 }  // namespace drover::hub

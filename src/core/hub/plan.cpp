@@ -13,11 +13,20 @@ std::string service_digest(const HubState& state, const Service& service) {
 }
 
 namespace {
+std::string how_it_changes(const Service& service, bool alive) {
+  std::string how = "its content changes";
+  if (alive && service.update.canary > 0)
+    how += fmt::format(": {} of the new one first, the rest when it is promoted", service.update.canary);
+  else if (alive && starts_first(service))
+    how += ": start-first, the new one is ready before the old one ends";
+  return how;
+}
+
 struct Planning {
   const HubState& state;
   const StackEntry* stack;  // nullptr: a new stack
   std::vector<PlanStep> steps;
-  std::map<std::string, std::size_t> planned;  // node → instances that this plan puts there
+  Fleet fleet;  // a copy, in which the plan is tried out
 
   const SlotEntry* slot(const std::string& service, const std::string& name) const {
     if (!stack) return nullptr;
@@ -39,9 +48,7 @@ struct Planning {
       step.reason = entry.waits;
     } else if (!same_run(slot.digest, digest)) {
       step.kind = StepKind::update;
-      step.reason = starts_first(service) && observed && is_alive(observed->state)
-                        ? "its content changes: start-first, the new one is ready before the old one ends"
-                        : "its content changes";
+      step.reason = how_it_changes(service, observed && is_alive(observed->state));
     } else if (slot.digest != digest) {
       step.kind = StepKind::adjust;
       step.reason = "taken over while it runs";
@@ -52,33 +59,36 @@ struct Planning {
     steps.push_back(std::move(step));
   }
 
-  void fresh(const Service& service, const std::string& stack_name, const std::string& name,
-             std::uint32_t index, const std::string& bound) {
-    PlanStep step{service.name, name, {}, StepKind::create, "", "", false};
-    auto verdicts = judge_nodes(state, service, stack_name, index, bound);
-    std::optional<std::pair<std::size_t, std::string>> best;
-    for (const Verdict& verdict : verdicts) {
-      if (!verdict.fits) continue;
-      auto load = state.nodes.at(state.node_names.at(verdict.node)).slots.size() + planned[verdict.node];
-      if (!best || std::pair(load, verdict.node) < *best) best = std::pair(load, verdict.node);
-    }
-    if (best) {
-      step.node = best->second;
-      step.reason = bound.empty() ? "the fewest instances there" : "one on each node";
-      ++planned[step.node];
+  void fresh(const Wish& wish, Chooser& chooser, const std::string& name) {
+    PlanStep step{wish.ask->service, name, {}, StepKind::create, "", "", false};
+    if (auto room = chooser.best(wish)) {
+      const Node& node = *fleet.rooms()[*room].node;
+      step.node = node.name;
+      step.reason = why_there(wish);
+      chooser.placed(*room);
+      fleet.take(node.id, {InstanceId(), wish.index, wish.ask});
     } else {
-      step.reason = verdicts.empty() ? "there is no node"
-                                     : "no node fits: " + verdicts[0].node + " " + verdicts[0].reason;
+      step.reason = nothing_fits(state, fleet, wish);
     }
     steps.push_back(std::move(step));
+  }
+
+  static std::string why_there(const Wish& wish) {
+    if (!wish.bound.empty()) return "one on each node";
+    switch (wish.ask->strategy) {
+      case PlaceStrategy::spread: return "the fewest instances there";
+      case PlaceStrategy::binpack: return "the fullest that has room for it";
+      case PlaceStrategy::manual: return "placed by hand";
+    }
+    std::unreachable();
   }
 };
 
 std::vector<std::pair<std::string, std::string>> names_of(const HubState& state, const StackEntry* stack,
-                                                          const Service& service) {
+                                                          const Service& service, const Ask& ask) {
   std::vector<std::pair<std::string, std::string>> names;
   if (service.scale.kind == ScaleKind::per_node) {
-    for (const auto& node : per_node_names(state, service))
+    for (const auto& node : per_node_names(state, state.fleet, ask))
       names.emplace_back(node_slot_name(service.name, node), node);
     return names;
   }
@@ -101,16 +111,18 @@ std::vector<FieldChange> field_changes(const HubState& state, const Stack& conte
 
 std::vector<PlanStep> plan(const HubState& state, const Stack& content) {
   auto found = state.stacks.find(content.name);
-  Planning planning{state, found == state.stacks.end() ? nullptr : &found->second, {}, {}};
+  Planning planning{state, found == state.stacks.end() ? nullptr : &found->second, {}, state.fleet};
   std::set<std::pair<std::string, std::string>> wanted;
   for (const Service* service : in_order(content)) {
     std::string digest = service_digest(state, *service);
     std::uint32_t index = 0;
-    for (const auto& [name, bound] : names_of(state, planning.stack, *service)) {
+    AskPtr ask = planning.fleet.ask(content.name, *service);
+    Chooser chooser(state, planning.fleet, ask);
+    for (const auto& [name, bound] : names_of(state, planning.stack, *service, *ask)) {
       wanted.emplace(service->name, name);
       const SlotEntry* entry = planning.slot(service->name, name);
       if (entry && !entry->slot.removing) planning.existing(*service, *entry, digest);
-      else planning.fresh(*service, content.name, name, index, bound);
+      else planning.fresh({ask, index, bound, entry}, chooser, name);
       ++index;
     }
   }

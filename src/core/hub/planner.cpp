@@ -44,7 +44,7 @@ std::vector<std::pair<std::string, std::string>> wanted_names(const HubState& st
                                                               const Service& service) {
   std::vector<std::pair<std::string, std::string>> names;
   if (service.scale.kind == ScaleKind::per_node) {
-    for (const auto& node : per_node_names(state, service))
+    for (const auto& node : per_node_names(state, state.fleet, *state.fleet.ask(stack.row.name, service)))
       names.emplace_back(node_slot_name(service.name, node), node);
     return names;
   }
@@ -59,6 +59,11 @@ void match_slots(Step& step, StackEntry& stack, const Stack* content) {
   if (content) {
     for (const Service& service : content->services) {
       std::uint32_t index = 0;
+      // What the new revision has more or less of comes with its promotion.
+      if (service.scale.kind == ScaleKind::count && canary_of(step.state, stack, service.name)) {
+        for (const auto& [name, id] : stack.slots[service.name]) wanted.emplace(service.name, name);
+        continue;
+      }
       for (const auto& [name, node] : wanted_names(step.state, stack, service)) {
         wanted.emplace(service.name, name);
         auto existing = stack.slots[service.name].find(name);
@@ -109,7 +114,11 @@ std::string Planner::unmet(const Service& service) {
 /// Changed, and not yet proven: counts against the batch.
 bool Planner::in_change(const SlotEntry& entry, const Service& service) const {
   if (entry.slot.removing || !wanted_running(step_.state, entry.slot)) return false;
-  if (entry.task || has_company(step_.state, entry.slot)) return true;
+  if (entry.task) return true;
+  if (has_company(step_.state, entry.slot)) return !canary_of(step_.state, stack_, entry.slot.service);
+  if (!entry.slot.node)  // on its way from one node to another
+    return entry.slot.epoch > 0 && !entry.slot.finished &&
+           entry.slot.digest == wanted_digest(step_.state, entry.slot);
   const Observed* observed = observed_of(step_.state, entry.slot);
   if (!observed || observed->digest != wanted_digest(step_.state, entry.slot)) return false;
   if (observed->restart_generation < entry.slot.restart_generation ||
@@ -149,6 +158,7 @@ void Planner::order(SlotEntry& entry, TaskType type, std::uint8_t priority) {
     slot.digest = wanted;
   }
   if (type == TaskType::start || type == TaskType::restart) slot.finished.reset();
+  if (type != TaskType::delete_ && type != TaskType::stop && !slot.finished) reserve(entry);
   make_task(step_, entry, {.type = type, .run = wanted_running(step_.state, slot), .priority = priority},
             who_);
 }
@@ -156,40 +166,21 @@ void Planner::order(SlotEntry& entry, TaskType type, std::uint8_t priority) {
 void Planner::place(SlotEntry& entry, const Service& service) {
   Slot& slot = entry.slot;
   if (!wanted_running(step_.state, slot)) return wait(entry, "");
-  if (slot.finished && same_run(slot.finished->digest, wanted_digest(step_.state, slot)) &&
-      slot.finished->restart_generation >= slot.restart_generation)
-    return;
+  if (is_done(slot)) return wait(entry, "");
   if (auto missing = unmet(service); !missing.empty()) return wait(entry, "waiting for " + missing);
-  std::string bound = service.scale.kind == ScaleKind::per_node ? slot.node_name : std::string();
-  entry.verdicts = judge_nodes(step_.state, service, slot.stack, slot.index, bound);
-  auto node = choose_node(step_.state, entry.verdicts, slot.stack, slot.service);
-  if (!node) {
-    std::string first =
-        entry.verdicts.empty() ? "there is no node" : entry.verdicts[0].node + " " + entry.verdicts[0].reason;
-    return wait(entry, entry.verdicts.size() > 1
-                           ? fmt::format("no node fits: {}, and {} more", first, entry.verdicts.size() - 1)
-                           : "no node fits: " + first);
-  }
+  Wish wish = wish_of(entry, service);
+  auto node = choose(wish, true);
+  if (!node) return wait(entry, nowhere(wish));
   ++slot.epoch;
+  slot.generation = follows_->number;
   set_node(step_, entry, node);
   order(entry, TaskType::deploy);
-}
-
-/// Should it go elsewhere? Only what can: spread, and somewhere else fits. `held`: a port that it needs is
-/// another's.
-bool Planner::must_move(const SlotEntry& entry, const Service& service, bool held) const {
-  const Node& node = step_.state.nodes.at(*entry.slot.node).row.node;
-  if ((!node.draining && !held) || service.place.strategy != PlaceStrategy::spread ||
-      service.scale.kind == ScaleKind::per_node)
-    return false;
-  auto verdicts = judge_nodes(step_.state, service, entry.slot.stack, entry.slot.index, "");
-  return choose_node(step_.state, verdicts, entry.slot.stack, entry.slot.service).has_value();
 }
 
 void Planner::begin(SlotEntry& entry, const Service& service, std::optional<TaskType> type, bool rolling) {
   if (wanted_running(step_.state, entry.slot)) {
     if (auto missing = unmet(service); !missing.empty()) return wait(entry, "waiting for " + missing);
-    if (rolling && !batch_free(service)) {
+    if (rolling && !in_change(entry, service) && !batch_free(service)) {
       stack_.standings.queuing.insert(service.name);
       return wait(entry, fmt::format("its turn (batch of {})", service.update.batch));
     }
@@ -201,6 +192,11 @@ void Planner::run(SlotEntry& entry, const Service& service) {
   Slot& slot = entry.slot;
   bool want = wanted_running(step_.state, slot);
   const Observed* observed = observed_of(step_.state, slot);
+  // It may ask for more than it did, or, a job that is to run once more, for what others have got meanwhile.
+  const bool asks = (!entry.held || slot.generation != follows_->number) && !is_done(slot);
+  const std::string lacks = asks ? lacking(entry, service) : std::string();
+  const bool as_it_shall = observed && entry.held && observed->digest == wanted_digest(step_.state, slot);
+  if (want && !lacks.empty() && !as_it_shall) return wait(entry, lacks);
   if (!observed) {
     if (!want) return wait(entry, "");
     return begin(entry, service, TaskType::deploy, false);
@@ -209,16 +205,11 @@ void Planner::run(SlotEntry& entry, const Service& service) {
   if (observed->digest != wanted && same_run(observed->digest, wanted) &&
       (!want || is_alive(observed->state)))
     return order(entry, TaskType::update);  // taken over live: ends nothing, so there is nothing to wait for
-  if (needs_successor(entry)) return begin(entry, service, std::nullopt, true);
-  if (observed->digest != wanted) {
-    const NodeEntry& node = step_.state.nodes.at(*slot.node);
-    std::string held = port_conflict(step_.state, node, service, slot.stack, slot.index);
-    if (held.empty()) return begin(entry, service, TaskType::update, true);
-    if (must_move(entry, service, true)) return order(entry, TaskType::delete_, 7);
-    return wait(entry, fmt::format("no node fits: {} {}", node.row.node.name, held));
-  }
-  if (slot.generation != follows_->number) {
+  if (needs_successor(entry, *follows_)) return begin(entry, service, std::nullopt, true);
+  if (observed->digest != wanted) return begin(entry, service, TaskType::update, true);
+  if (slot.generation != follows_->number && lacks.empty()) {
     slot.generation = follows_->number;  // the same content under a new number: nothing to do on the host
+    if (!slot.finished) hold(step_.state, entry, asked(service.name));
     step_.mark_slot(slot.id);
   }
   if (want != observed->run) {
@@ -232,7 +223,7 @@ void Planner::run(SlotEntry& entry, const Service& service) {
   bool told = !starts_first(service) || !service.reload.empty() || !moves_by_itself(observed->state);
   if (want && observed->reload_generation < slot.reload_generation && told)
     return order(entry, TaskType::reload);
-  wait(entry, "");
+  wait(entry, stays_);
 }
 
 /// Is something that needs `service` still to be stopped or removed before it?
@@ -270,28 +261,27 @@ void Planner::remove(SlotEntry& entry) {
 
 void Planner::act(SlotEntry& entry) {
   Slot& slot = entry.slot;
-  SlotEntry* next = wanted_successor(entry);
-  if (slot.removing) return remove(entry);
-  if (next) return pursue(entry, *next, *wanted_service(step_.state, slot));
+  stays_.clear();
+  if (slot.removing) {
+    wanted_successor(entry);
+    return remove(entry);
+  }
+  if (see_successor(entry)) return;
   if (slot.node && !step_.state.nodes.contains(*slot.node)) set_node(step_, entry, std::nullopt);
   if (entry.task || !slot.blocked.empty()) return;
-  const Service* service = wanted_service(step_.state, slot);
-  if (!service) return;  // a held rollout has nothing for a slot that was never placed
+  const Service* service = find_service(follows_->content, slot.service);
+  if (!service) return;
   if (!slot.node) return place(entry, *service);
   if (!usable(step_.state, *slot.node)) return;
-  if (must_move(entry, *service, false)) return order(entry, TaskType::delete_, 7);
+  if (auto why = leave_reason(entry, *service); !why.empty() && go(entry, *service, why)) return;
   run(entry, *service);
 }
 
 /// Acts on the slot by the revision that it follows.
 void Planner::visit(SlotEntry& entry) {
-  follows_ = current_revision(stack_);
-  if (held_) {
-    auto own = stack_.revisions.find(entry.slot.generation);
-    follows_ = own == stack_.revisions.end() ? nullptr : &own->second;
-    if (!follows_ && !entry.slot.removing) return;
-  }
-  act(entry);
+  follows_ = followed_revision(step_.state, stack_, entry.slot);
+  if (follows_ || entry.slot.removing) return act(entry);
+  wait(entry, held_ ? "its deployment is held" : "the canary is to be promoted first");
 }
 
 /// All slots: by index, then dependencies first; then those of services that the revision has no more.
@@ -327,6 +317,8 @@ void Planner::reconcile() {
     erased |= !step_.state.slots.contains(id);
   }
   recount(step_.state, stack_);
+  if (homeless_) step_.state.homeless.insert(stack_.row.name);
+  else step_.state.homeless.erase(stack_.row.name);
   if (erased) step_.reconcile_later(stack_.row.name);  // what it depended on may go now
 }
 
@@ -340,17 +332,16 @@ bool Planner::reconcile(const std::set<InstanceId>& touched) {
     if (found != step_.state.slots.end() && found->second.slot.role == SlotRole::holder)
       matters |= restand(step_.state, stack_, found->second);
   }
+  if (homeless_) step_.state.homeless.insert(stack_.row.name);
   return matters;
 }
 
-namespace {
 /// After a report that seemed to concern one instance only, the whole stack is compared within this time: so
-/// nothing hangs on the seeming, and large stacks are not compared all the time.
+/// nothing hangs on the seeming.
 Duration rhythm(const StackEntry& stack) {
   constexpr Duration each = 250us, longest = 5s;
   return std::min(each * std::max(stack.standings.whole.slots, 1u), longest);
 }
-}  // namespace
 
 void reconcile(Step& step, const std::string& name) {
   auto found = step.state.stacks.find(name);

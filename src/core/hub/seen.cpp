@@ -23,21 +23,31 @@ const RevisionRow* current_revision(const StackEntry& stack) {
   return found == stack.revisions.end() ? nullptr : &found->second;
 }
 
-bool rollout_held(const HubState& state, const StackEntry& stack) {
-  if (!stack.row.deployment) return false;
+const Deployment* deployment_of(const HubState& state, const StackEntry& stack) {
+  if (!stack.row.deployment) return nullptr;
   auto found = state.deployments.find(*stack.row.deployment);
-  return found != state.deployments.end() && (found->second.state == DeploymentState::paused ||
-                                              found->second.state == DeploymentState::cancelled);
+  return found == state.deployments.end() ? nullptr : &found->second;
 }
 
-namespace {
-/// The revision that the slot follows: the current one, or, while the rollout is held, the one it has.
+bool rollout_held(const HubState& state, const StackEntry& stack) {
+  const Deployment* deployment = deployment_of(state, stack);
+  return deployment &&
+         (deployment->state == DeploymentState::paused || deployment->state == DeploymentState::cancelled);
+}
+
+const Deployment* canary_of(const HubState& state, const StackEntry& stack, const std::string& service) {
+  const Deployment* deployment = deployment_of(state, stack);
+  bool holds = deployment && !deployment->promoted && deployment->canaries.contains(service);
+  return holds && !stack.row.deleting ? deployment : nullptr;
+}
+
 const RevisionRow* followed_revision(const HubState& state, const StackEntry& stack, const Slot& slot) {
-  if (!rollout_held(state, stack)) return current_revision(stack);
+  bool stays =
+      rollout_held(state, stack) || (slot.role == SlotRole::holder && canary_of(state, stack, slot.service));
+  if (!stays) return current_revision(stack);
   auto found = stack.revisions.find(slot.generation);
   return found == stack.revisions.end() ? nullptr : &found->second;
 }
-}  // namespace
 
 void index_services(RevisionRow& revision) {
   const auto& services = revision.content.services;

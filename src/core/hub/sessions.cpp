@@ -141,9 +141,11 @@ void take_in(Step& step, NodeEntry& node, const Observed& observed) {
   if (ready && !entry.ready_since) entry.ready_since = step.now.boot;
   if (observed.state == InstanceState::completed) {
     entry.slot.finished = observed;
+    let_go(step, entry);
     step.mark_slot(entry.slot.id);
   } else if (entry.slot.finished) {
     entry.slot.finished.reset();
+    hold(step.state, entry, ask_of(step.state, entry.slot.stack, entry.slot.generation, entry.slot.service));
     step.mark_slot(entry.slot.id);
   }
   step.show_instance(entry.slot);
@@ -208,7 +210,7 @@ void inventory(Step& step, Session& session, const Inventory& frame) {
   step.dispatch_later(session.uid);
   reconcile_node(step, node);
   if (first) reconcile_all(step);
-  step.out.touched.nodes.insert(to_string(session.uid));
+  step.see_node(session.uid);
 }
 
 void digest(Step& step, Session& session, const InventoryDigest& frame) {
@@ -301,7 +303,7 @@ void session_closed(Step& step, const SessionClosed& in) {
   node->second.session.reset();
   node->second.observed_fresh = false;
   node->second.unknown_since = step.now.wall;
-  step.out.touched.nodes.insert(to_string(uid));
+  step.see_node(uid);
   reconcile_node(step, node->second);
   step.timer(node->second.heard + step.settings.heartbeat * 3, Timer::About::node, uid.value);
 }

@@ -6,30 +6,62 @@
 
 namespace drover::hub {
 
-void put_on(NodeEntry& node, const Slot& slot) {
-  if (node.slots.insert(slot.id).second) ++node.of_service[{slot.stack, slot.service}];
+namespace {
+void leave_node(Step& step, SlotEntry& entry) {
+  NodeEntry& node = step.state.nodes.at(*entry.slot.node);
+  release(step.state, entry);
+  node.slots.erase(entry.slot.id);
+  node.observed.erase(entry.slot.id);
+  step.room_freed(node);
+}
+}  // namespace
+
+AskPtr ask_of(HubState& state, const std::string& stack, std::uint64_t revision, const std::string& service) {
+  auto found = state.stacks.find(stack);
+  if (found != state.stacks.end()) {
+    AskPtr& known = found->second.asks[{revision, service}];
+    if (known) return known;
+    auto row = found->second.revisions.find(revision);
+    if (row != found->second.revisions.end())
+      if (const Service* wanted = find_service(row->second.content, service))
+        return known = state.fleet.ask(stack, *wanted);
+    found->second.asks.erase({revision, service});
+  }
+  auto nothing = std::make_shared<Ask>();
+  nothing->stack = stack;
+  nothing->service = service;
+  return nothing;
 }
 
-void take_off(NodeEntry& node, const Slot& slot) {
-  if (node.slots.erase(slot.id) == 0) return;
-  auto count = node.of_service.find({slot.stack, slot.service});
-  if (--count->second == 0) node.of_service.erase(count);
+void hold(HubState& state, SlotEntry& entry, AskPtr ask) {
+  if (entry.held == ask) return;
+  release(state, entry);
+  entry.held = std::move(ask);
+  state.fleet.take(*entry.slot.node, {entry.slot.id, entry.slot.index, entry.held});
+}
+
+void release(HubState& state, SlotEntry& entry) {
+  if (!entry.held) return;
+  state.fleet.give_back(*entry.slot.node, {entry.slot.id, entry.slot.index, entry.held});
+  entry.held.reset();
+}
+
+void let_go(Step& step, SlotEntry& entry) {
+  if (!entry.held) return;
+  release(step.state, entry);
+  step.room_freed(step.state.nodes.at(*entry.slot.node));
 }
 
 void set_node(Step& step, SlotEntry& entry, std::optional<NodeId> node) {
   Slot& slot = entry.slot;
-  if (slot.node && step.state.nodes.contains(*slot.node)) {
-    NodeEntry& old = step.state.nodes.at(*slot.node);
-    take_off(old, slot);
-    old.observed.erase(slot.id);
-    step.out.touched.nodes.insert(to_string(*slot.node));
-  }
+  if (slot.node && step.state.nodes.contains(*slot.node)) leave_node(step, entry);
   slot.node = node;
   entry.ready_since.reset();
   if (node) {
     NodeEntry& to = step.state.nodes.at(*node);
-    put_on(to, slot);
+    to.slots.insert(slot.id);
     slot.node_name = to.row.node.name;
+    hold(step.state, entry, ask_of(step.state, slot.stack, slot.generation, slot.service));
   }
   step.mark_slot(slot.id);
 }
@@ -40,10 +72,7 @@ void erase_slot(Step& step, InstanceId id) {
   Slot slot = found->second.slot;
   if (found->second.task) give_up_attempt(step, *found->second.task, "the instance is gone");
   step.show_instance(slot);
-  if (slot.node && step.state.nodes.contains(*slot.node)) {
-    take_off(step.state.nodes.at(*slot.node), slot);
-    step.state.nodes.at(*slot.node).observed.erase(id);
-  }
+  if (slot.node && step.state.nodes.contains(*slot.node)) leave_node(step, found->second);
   StackEntry& stack = step.state.stacks.at(slot.stack);
   bool matters = uncount(stack, found->second);
   step.state.slots.erase(id);

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "core/hub/fleet.hpp"
 #include "core/hub/io.hpp"
 #include "core/hub/standing.hpp"
 
@@ -33,8 +34,7 @@ struct NodeEntry {
   std::optional<WallTime> unknown_since;    // set while the agent is away
   std::set<TaskId> open;                    // assigned or running here
   std::set<InstanceId> slots;               // placed here
-  std::map<std::pair<std::string, std::string>, std::size_t> of_service;  // how many of them: stack, service
-  std::string ticket;                                                     // of the last welcome
+  std::string ticket;                       // of the last welcome
 };
 
 struct TaskEntry {
@@ -51,14 +51,15 @@ struct StackEntry {
   std::map<std::pair<std::string, std::string>, InstanceId> successors;  // service, slot name → id
   std::set<InstanceId> retired;
   Standings standings;
+  std::map<std::pair<std::uint64_t, std::string>, AskPtr> asks;  // by revision and service; made when needed
   std::optional<BootTime> look_at;  // when the whole of it is compared again, as it stands in the timers
 };
 
 struct SlotEntry {
   Slot slot;
-  std::optional<TaskId> task;     // its open task
-  std::vector<Verdict> verdicts;  // of the last placement attempt
-  std::string waits;              // what it waits for, for people ("db: ready (0/1)")
+  std::optional<TaskId> task;  // its open task
+  AskPtr held;        // what it holds of its node; nullptr: nothing (it has none, or is a job that is done)
+  std::string waits;  // what it waits for, for people ("db: ready (0/1)")
   std::optional<BootTime> ready_since;
   std::optional<Standing> standing;  // as it is counted in its stack's standings
 };
@@ -102,6 +103,8 @@ struct HubState {
   std::map<std::string, TokenId> credential_hashes;
   std::map<std::string, IdempotencyRow> idempotency;
   std::set<Timer> timers;
+  Fleet fleet;
+  std::set<std::string> homeless;  // stacks that had an instance without a place when they were compared last
   std::uint64_t leader_epoch = 1;
   std::deque<Event> events;  // the newest, at most 10,000; older ones are in the store
 };

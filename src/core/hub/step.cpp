@@ -1,5 +1,7 @@
 #include "core/hub/step.hpp"
 
+#include <fmt/format.h>
+
 namespace drover::hub {
 
 namespace {
@@ -14,6 +16,10 @@ auto* find(Map& map, const Key& key) {
 
 void Step::mark_node(NodeId id) {
   nodes_.insert(id);
+  see_node(id);
+}
+void Step::see_node(NodeId id) {
+  seen_nodes_.insert(id);
   out.touched.nodes.insert(to_string(id));
 }
 void Step::mark_stack(const std::string& name) {
@@ -109,12 +115,37 @@ void Step::timer(BootTime at, StackEntry& stack) {
   state.timers.insert({at, Timer::About::stack, {}, stack.row.name});
 }
 
+void Step::room_freed(const NodeEntry& node) {
+  out.touched.nodes.insert(to_string(node.row.node.id));
+  room_freed_ = true;
+  if (!node.row.node.draining || !node.slots.empty()) return;
+  emit({.type = "node.drained",
+        .subject = "node " + node.row.node.name,
+        .message = fmt::format("{} is empty: nothing is placed there any more", node.row.node.name),
+        .node = node.row.node.name});
+}
+
+/// Placement sees the nodes as they are now.
+void Step::refresh_fleet() {
+  for (NodeId id : std::exchange(seen_nodes_, {}))
+    if (auto* node = find(state.nodes, id)) state.fleet.update(node->row.node, closed_for(state, *node));
+}
+
+/// Not at once: many instances may go one after the other.
+void Step::look_again_for_places() {
+  if (!std::exchange(room_freed_, false)) return;
+  for (const auto& name : state.homeless)
+    if (auto* stack = find(state.stacks, name)) timer(now.boot + rhythm(*stack), *stack);
+}
+
 void Step::finish() {
+  refresh_fleet();
   // What reconciling changes may ask for another round (the last dependant went: now its dependency). Each
   // round ends something, so this ends; the bound is for our own mistakes.
   for (int round = 0; round < 1000 && !dirty_stacks_.empty(); ++round)
     for (const auto& [name, dirty] : std::exchange(dirty_stacks_, {}))
       dirty.whole ? reconcile(*this, name) : reconcile(*this, name, dirty.slots);
+  look_again_for_places();
   for (auto node : std::exchange(dirty_nodes_, {})) dispatch(*this, node);
   write_marked();
   if (!out.changes.empty()) out.commit = ++state.commit;

@@ -7,6 +7,7 @@
 #include "base/json.hpp"
 #include "base/text.hpp"
 #include "core/hub/hub.hpp"
+#include "core/hub/placement.hpp"
 #include "model/changes.hpp"
 
 namespace drover::hub {
@@ -24,6 +25,7 @@ class Step {
 
   // What to write and to show at the end of the step. Marking what is gone erases its row.
   void mark_node(NodeId id);
+  void see_node(NodeId id);  // view only; and whether it may take instances is looked at anew
   void mark_stack(const std::string& name);
   void mark_slot(InstanceId id);  // row and view
   void mark_task(TaskId id);
@@ -39,6 +41,8 @@ class Step {
     dirty_stacks_[slot.stack].slots.insert(slot.id);
   }
   void dispatch_later(NodeId node) { dirty_nodes_.insert(node); }
+  /// Who found no place may find one now.
+  void room_freed(const NodeEntry& node);
   void write(Row row) { out.changes.emplace_back(std::move(row)); }
   void erase(Erase erase) { out.changes.emplace_back(std::move(erase)); }
 
@@ -60,12 +64,16 @@ class Step {
 
  private:
   void write_marked();
+  void refresh_fleet();
+  void look_again_for_places();
   struct Dirty {
     bool whole = false;
     std::set<InstanceId> slots;
   };
   std::map<std::string, Dirty> dirty_stacks_;
   std::set<NodeId> dirty_nodes_;
+  std::set<NodeId> seen_nodes_;
+  bool room_freed_ = false;
   std::set<NodeId> nodes_;
   std::set<std::string> stacks_;
   std::set<InstanceId> slots_;
@@ -110,37 +118,37 @@ void request_cancel(Step& step, TaskId id, const std::string& why);
 void give_up_attempt(Step& step, TaskId id, const std::string& why);  // the node is gone for good
 void forget_old(Step& step);  // clean-up of finished tasks and others by age and count
 
-// ---- placement (placement.cpp)
-// -----------------------------------------------------------------------------------
-/// For every node whether it can take one more instance of the service, and why not. `slot_node`: per-node
-/// slots.
-std::vector<Verdict> judge_nodes(const HubState& state, const Service& service, const std::string& stack,
-                                 std::uint32_t index, const std::string& slot_node);
-std::optional<NodeId> choose_node(const HubState& state, const std::vector<Verdict>& verdicts,
-                                  const std::string& stack, const std::string& service);
-/// Who holds one of the service's fixed ports on the node, among our own slots; "" if nobody does.
-std::string port_conflict(const HubState& state, const NodeEntry& node, const Service& service,
-                          const std::string& stack, std::uint32_t index);
-bool constraints_hold(const Service& service, const Node& node, std::string* reason);
-std::vector<std::string> per_node_names(const HubState& state, const Service& service);
-
 // ---- planner (planner.cpp, deployments.cpp)
 // -----------------------------------------------------------------------
 void reconcile(Step& step, const std::string& stack);
 void reconcile(Step& step, const std::string& stack, const std::set<InstanceId>& touched);
+/// How long the comparison of a whole stack may wait, so that large ones are not compared all the time.
+Duration rhythm(const StackEntry& stack);
 std::set<std::string> changed_services(const Deployment& deployment);
 void judge_deployment(Step& step, StackEntry& stack);
 void judge_operations(Step& step, const std::string& stack);
 void set_node(Step& step, SlotEntry& entry, std::optional<NodeId> node);
-void put_on(NodeEntry& node, const Slot& slot);  // the node's index of what is placed on it
-void take_off(NodeEntry& node, const Slot& slot);
+void let_go(Step& step, SlotEntry& entry);  // a job that is done needs nothing of its node any more
 void erase_slot(Step& step, InstanceId id);
+/// Lets the rest follow the canaries.
+void promote(Step& step, Deployment& deployment, const Who& who);
+/// Where a deployment can go back to: the newest other content before it that succeeded; nullptr: nowhere.
+const RevisionRow* way_back(const StackEntry& stack);
+/// It is over; a deployment that it undoes is told what became of it.
+void end_deployment(Step& step, Deployment& deployment, DeploymentState state, std::string message);
 /// The failed deployment's stack goes back to that revision, as a new deployment.
 void roll_back(Step& step, const Deployment& failed, const RevisionRow& target);
 /// Is the slot as it shall be? For deployments, operations and dependants.
 bool satisfied(const HubState& state, const SlotEntry& entry);
-bool rollout_held(const HubState& state,
-                  const StackEntry& stack);  // paused or cancelled: nothing new is rolled out
+/// The stack's deployment, over or not; nullptr: it never had one.
+const Deployment* deployment_of(const HubState& state, const StackEntry& stack);
+/// Paused or cancelled: nothing new is rolled out.
+bool rollout_held(const HubState& state, const StackEntry& stack);
+/// The deployment whose canaries have not been promoted, so that the service's instances stay as they are;
+/// nullptr: there is none. One that has failed holds them too.
+const Deployment* canary_of(const HubState& state, const StackEntry& stack, const std::string& service);
+/// The revision that the slot follows: the current one, or the one that it has; nullptr: none yet.
+const RevisionRow* followed_revision(const HubState& state, const StackEntry& stack, const Slot& slot);
 /// Of what an instance starts with and of what it takes over live; see model/changes.hpp.
 std::string service_digest(const HubState& state, const Service& service);
 /// When it has been ready for so long that it counts (Update::healthy_for, HubSettings::settle); nullopt: it

@@ -85,10 +85,6 @@ void hand_over_operations(Step& step, InstanceId from, InstanceId to) {
     }
   }
 }
-
-bool fits(const std::vector<Verdict>& verdicts, const std::string& node) {
-  return std::ranges::any_of(verdicts, [&](const Verdict& one) { return one.fits && one.node == node; });
-}
 }  // namespace
 
 bool starts_first(const Service& service) {
@@ -125,15 +121,39 @@ void retire(Step& step, SlotEntry& entry) {
   step.reconcile_later(slot.stack);
 }
 
+bool Planner::is_canary(const SlotEntry& holder) {
+  const Deployment* deployment = canary_of(step_.state, stack_, holder.slot.service);
+  if (!deployment || is_final(deployment->state)) return false;
+  auto [chosen, fresh] = canaries_.try_emplace(holder.slot.service);
+  if (!fresh) return chosen->second.contains(holder.slot.id);
+  std::vector<std::pair<std::uint32_t, InstanceId>> holders;
+  for (const auto& [name, id] : stack_.slots.at(holder.slot.service)) {
+    const Slot& slot = step_.state.slots.at(id).slot;
+    if (!slot.removing && slot.generation > 0 && wanted_running(step_.state, slot))
+      holders.emplace_back(slot.index, id);
+  }
+  std::ranges::sort(holders);
+  const std::size_t count = deployment->canaries.at(holder.slot.service);
+  for (std::size_t i = 0; i < std::min(count, holders.size()); ++i) chosen->second.insert(holders[i].second);
+  return chosen->second.contains(holder.slot.id);
+}
+
 /// Its process is to be another one, and it serves: so the other one comes first.
-bool Planner::needs_successor(const SlotEntry& holder) const {
-  const Service* service = wanted_service(step_.state, holder.slot);
+bool Planner::needs_successor(const SlotEntry& holder, const RevisionRow& target) const {
+  const Service* service = find_service(target.content, holder.slot.service);
   const Observed* observed = observed_of(step_.state, holder.slot);
-  if (!service || !starts_first(*service) || !wanted_running(step_.state, holder.slot)) return false;
-  if (!observed) return successor_of(step_.state, holder.slot);  // what is under way goes on
-  if (!is_alive(observed->state) && !successor_of(step_.state, holder.slot)) return false;
-  bool reload = service->reload.empty() && observed->reload_generation < holder.slot.reload_generation;
-  return reload || !same_run(observed->digest, wanted_digest(step_.state, holder.slot));
+  const bool there = successor_of(step_.state, holder.slot);
+  if (!service || !wanted_running(step_.state, holder.slot)) return false;
+  if (!there && !starts_first(*service) && !canary_of(step_.state, stack_, service->name)) return false;
+  if (!observed) return there;  // what is under way goes on
+  if (!is_alive(observed->state) && !there) return false;
+  bool reload = starts_first(*service) && service->reload.empty() &&
+                observed->reload_generation < holder.slot.reload_generation &&
+                !canary_of(step_.state, stack_, service->name);  // it is replaced soon enough
+  auto digest = target.digests.find(service->name);
+  if (reload || (digest != target.digests.end() && !same_run(observed->digest, digest->second))) return true;
+  return there && holder.slot.node && step_.state.nodes.contains(*holder.slot.node) &&
+         !leave_reason(holder, *service).empty();
 }
 
 SlotEntry* Planner::wanted_successor(SlotEntry& holder) {
@@ -142,26 +162,45 @@ SlotEntry* Planner::wanted_successor(SlotEntry& holder) {
   if (found == stack_.successors.end()) return nullptr;
   SlotEntry& next = step_.state.slots.at(found->second);
   const auto& node = next.slot.node;
-  bool wanted = !holder.slot.removing && needs_successor(holder) && node &&
-                step_.state.nodes.contains(*node) &&
-                next.slot.digest == wanted_digest(step_.state, holder.slot);
+  bool wanted = !holder.slot.removing && follows_ && node && step_.state.nodes.contains(*node) &&
+                next.slot.digest == wanted_digest(step_.state, next.slot) &&
+                needs_successor(holder, *follows_);
   if (wanted) return &next;
   retire(step_, next);
   return nullptr;
+}
+
+bool Planner::see_successor(SlotEntry& holder) {
+  const Deployment* deployment = deployment_of(step_.state, stack_);
+  if (deployment && deployment->state == DeploymentState::paused) return false;  // it stays as it is
+  const RevisionRow* own = follows_;
+  const bool canary = is_canary(holder);
+  if (canary) follows_ = current_revision(stack_);
+  SlotEntry* next = wanted_successor(holder);
+  const Service* service = find_service(follows_->content, holder.slot.service);
+  bool all = false;
+  if (next) {
+    std::string waits = pursue(holder, *next, *service);
+    if (canary) stays_ = std::move(waits);
+    else wait(holder, std::move(waits));
+    all = !canary;
+  } else if (canary && !holder.task && holder.slot.blocked.empty() && needs_successor(holder, *follows_)) {
+    begin(holder, *service, std::nullopt, false);
+    all = true;
+  }
+  follows_ = own;
+  return all;
 }
 
 void Planner::raise(SlotEntry& holder, const Service& service) {
   // Never more than two at once.
   if (has_company(step_.state, holder.slot)) return wait(holder, "the former one of its name ends first");
   const Slot& old = holder.slot;
-  std::string bound = service.scale.kind == ScaleKind::per_node ? old.node_name : std::string();
-  auto verdicts = judge_nodes(step_.state, service, old.stack, old.index, bound);
-  auto node =
-      fits(verdicts, old.node_name) ? old.node : choose_node(step_.state, verdicts, old.stack, old.service);
-  if (!node) {
-    std::string first = verdicts.empty() ? "there is no node" : verdicts[0].node + " " + verdicts[0].reason;
-    return wait(holder, "no node fits its successor: " + first);
-  }
+  const Fleet& fleet = step_.state.fleet;
+  Wish wish = wish_of(holder, service);
+  auto own = fleet.room_of(*old.node);
+  auto node = own && !objection(step_.state, fleet, wish, *own) ? old.node : choose(wish, true);
+  if (!node) return wait(holder, nowhere(wish) + " (for its successor)");
   Slot slot;
   slot.id = step_.make_id<InstanceId>();
   slot.stack = old.stack;
@@ -174,6 +213,7 @@ void Planner::raise(SlotEntry& holder, const Service& service) {
   slot.role = SlotRole::successor;
   slot.created_at = step_.now.wall;
   slot.epoch = 1;
+  slot.generation = follows_->number;
   stack_.successors[{slot.service, slot.name}] = slot.id;
   SlotEntry& next = step_.state.slots[slot.id];
   next.slot = std::move(slot);
@@ -182,28 +222,36 @@ void Planner::raise(SlotEntry& holder, const Service& service) {
   wait(holder, "its successor is to be started");
 }
 
-void Planner::pursue(SlotEntry& holder, SlotEntry& next, const Service& service) {
+std::string Planner::pursue(SlotEntry& holder, SlotEntry& next, const Service& service) {
   if (std::string why = failure_of(step_, next, service); !why.empty()) {
     holder.slot.blocked = "its successor failed: " + why;
     tell(step_, holder.slot, "instance.succession_failed",
          fmt::format("{} stays as it is; {}", full_name(holder.slot), holder.slot.blocked), "error");
-    wait(holder, "");
     step_.mark_slot(holder.slot.id);
-    return retire(step_, next);
+    retire(step_, next);
+    return {};
   }
   const Observed* observed = observed_of(step_.state, next.slot);
-  if (!next.task && !observed && usable(step_.state, *next.slot.node)) return order(next, TaskType::deploy);
+  if (!next.task && !observed && usable(step_.state, *next.slot.node)) {
+    order(next, TaskType::deploy);
+    return "its successor is to be started";
+  }
   if (!satisfied(step_.state, next)) {
     if (auto until = observed ? waits_until(next.slot, *observed, service) : std::nullopt)
       step_.timer(step_.now.boot + (*until - step_.now.wall), stack_);
     SeenState seen = seen_state(step_.state, next);
-    return wait(holder, fmt::format("its successor is {}{}", enum_name(seen.state),
-                                    seen.reason.empty() ? "" : ": " + seen.reason));
+    return fmt::format("its successor is {}{}", enum_name(seen.state),
+                       seen.reason.empty() ? "" : ": " + seen.reason);
   }
   auto proven = proven_at(step_.settings, next, service);
-  if (proven && *proven <= step_.now.boot) return promote(holder, next);
+  const bool stays = canary_of(step_.state, stack_, service.name);
+  if (proven && *proven <= step_.now.boot && stays) return "its successor is a canary, and is to be promoted";
+  if (proven && *proven <= step_.now.boot) {
+    promote(holder, next);
+    return {};
+  }
   if (proven) step_.timer(*proven, stack_);
-  wait(holder, "its successor is ready, and has to stay so for a while");
+  return "its successor is ready, and has to stay so for a while";
 }
 
 void Planner::promote(SlotEntry& holder, SlotEntry& next) {
@@ -234,6 +282,9 @@ std::string reload_objection(const HubState& state, const SlotEntry& entry) {
   if (entry.slot.removing) return "it is being deleted";
   if (!wanted_running(state, entry.slot)) return "it was stopped on purpose";
   const Service* service = wanted_service(state, entry.slot);
+  const bool beside = canary_of(state, state.stacks.at(entry.slot.stack), entry.slot.service);
+  if (service && beside && starts_first(*service) && service->reload.empty())
+    return "its deployment waits for canaries: promote or abort it first";
   bool job = service && service->kind == ServiceKind::job && service->reload.empty();
   return job ? "a job takes its configuration when it starts" : "";
 }

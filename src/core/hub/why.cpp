@@ -23,6 +23,18 @@ void add_observed(const Observed& observed, Why& why) {
   for (const auto& line : observed.last_lines) why.facts.push_back("| " + line);
 }
 
+/// What each node says to it now.
+std::vector<Verdict> verdicts_of(const HubState& state, const SlotEntry& entry) {
+  const Service* service = wanted_service(state, entry.slot);
+  if (!service) return {};
+  bool bound = service->scale.kind == ScaleKind::per_node;
+  return judge_nodes(state, state.fleet,
+                     {.ask = state.fleet.ask(entry.slot.stack, *service),
+                      .index = entry.slot.index,
+                      .bound = bound ? entry.slot.node_name : "",
+                      .former = &entry});
+}
+
 Why why_slot(const HubState& state, const SlotEntry& entry) {
   const Slot& slot = entry.slot;
   SeenState seen = seen_state(state, entry);
@@ -52,13 +64,7 @@ Why why_slot(const HubState& state, const SlotEntry& entry) {
                                     seen_next.reason.empty() ? "" : ": " + seen_next.reason));
     if (const Observed* observed = observed_of(state, next->slot)) add_observed(*observed, why);
   }
-  if (!slot.node) {
-    why.nodes = entry.verdicts;
-    if (why.nodes.empty())
-      if (const Service* service = wanted_service(state, slot))
-        why.nodes = judge_nodes(state, *service, slot.stack, slot.index,
-                                service->scale.kind == ScaleKind::per_node ? slot.node_name : "");
-  }
+  if (!slot.node) why.nodes = verdicts_of(state, entry);
   return why;
 }
 }  // namespace

@@ -33,6 +33,14 @@ net::Awaitable<Result<Deployment>> resume(Api& api, ApiCall call, NoBody) {
   CO_TRY(auto id, parse_id<struct DeploymentTag>(call.path("id"), "deployment"));
   co_return co_await change(api, call, id, PauseDeployment{id, false});
 }
+net::Awaitable<Result<Deployment>> promote(Api& api, ApiCall call, NoBody) {
+  CO_TRY(auto id, parse_id<struct DeploymentTag>(call.path("id"), "deployment"));
+  co_return co_await change(api, call, id, PromoteDeployment{id});
+}
+net::Awaitable<Result<Deployment>> abort(Api& api, ApiCall call, NoBody) {
+  CO_TRY(auto id, parse_id<struct DeploymentTag>(call.path("id"), "deployment"));
+  co_return co_await change(api, call, id, AbortDeployment{id});
+}
 net::Awaitable<Result<Deployment>> cancel(Api& api, ApiCall call, NoBody) {
   CO_TRY(auto id, parse_id<struct DeploymentTag>(call.path("id"), "deployment"));
   co_return co_await change(api, call, id, CancelDeployment{id});
@@ -45,6 +53,8 @@ std::vector<ApiRoute> deployment_routes() {
           route("GET", "/deployments/{id}", "One deployment.", &get),
           route("POST", "/deployments/{id}/pause", "Holds it.", &pause),
           route("POST", "/deployments/{id}/resume", "Lets it go on.", &resume),
+          route("POST", "/deployments/{id}/promote", "The rest follows the canaries.", &promote),
+          route("POST", "/deployments/{id}/abort", "Back to the newest revision that succeeded.", &abort),
           route("POST", "/deployments/{id}/cancel", "Ends it; what is done stays.", &cancel)};
 }
 

@@ -55,8 +55,21 @@ net::Awaitable<Result<NodeView>> cordon(Api& api, ApiCall call, NoBody) {
 net::Awaitable<Result<NodeView>> uncordon(Api& api, ApiCall call, NoBody) {
   return change(api, call, CordonNode{call.path("node"), false});
 }
-net::Awaitable<Result<NodeView>> drain(Api& api, ApiCall call, NoBody) {
-  return change(api, call, DrainNode{call.path("node"), true});
+net::Awaitable<Result<Rows<DrainStep>>> drain_steps(Api& api, ApiCall call, NoBody) {
+  auto name = call.path("node");
+  return api.engine.read([name](const HubCore& core) -> Result<Rows<DrainStep>> {
+    TRY(const NodeEntry* node, find_node(core.state(), name));
+    return Rows<DrainStep>{.items = drain_plan(core.state(), *node), .id = "instance"};
+  });
+}
+/// With dry_run the plan alone.
+net::Awaitable<Result<Answer>> drain(Api& api, ApiCall call, NoBody none) {
+  if (call.flag("dry_run")) {
+    CO_TRY(auto steps, co_await drain_steps(api, call, none));
+    co_return Answer{.body = {{"items", to_json(steps.items)}}};
+  }
+  CO_TRY(auto view, co_await change(api, call, DrainNode{call.path("node"), true}));
+  co_return Answer{.body = to_json(view).get_object()};
 }
 net::Awaitable<Result<NodeView>> undrain(Api& api, ApiCall call, NoBody) {
   return change(api, call, DrainNode{call.path("node"), false});
@@ -74,7 +87,9 @@ std::vector<ApiRoute> node_routes() {
       route("PATCH", "/nodes/{node}", "Gives and takes labels; null takes one away.", &label_node),
       route("POST", "/nodes/{node}/cordon", "It takes nothing new.", &cordon),
       route("POST", "/nodes/{node}/uncordon", "It takes new instances again.", &uncordon),
-      route("POST", "/nodes/{node}/drain", "It gives up what can go elsewhere.", &drain),
+      route("GET", "/nodes/{node}/drain", "What a drain would do, or has still to do.", &drain_steps),
+      route("POST", "/nodes/{node}/drain",
+            "It gives up what can go elsewhere; dry_run=true: only says what would go where.", &drain),
       route("POST", "/nodes/{node}/undrain", "It keeps what it has.", &undrain),
       route("DELETE", "/nodes/{node}", "Forgets a node; force=true also while it is connected.", &remove)};
 }

@@ -19,6 +19,7 @@ void Host::start_agent() {
   settings.name = name_;
   settings.boot = fmt::format("{}-{}", name_, life_);
   settings.host.drivers = {"process"};
+  settings.host.resources.quantities = {{"cpu", 4}, {"memory", 8.0 * (1ull << 30)}};
   settings.host.version = "sim";
   agent::Journal journal{meta_, {}, {}};
   for (const auto& [id, row] : placements_) journal.placements.push_back(row);

@@ -1,5 +1,6 @@
 // Many histories of a hub with its agents under faults. SEED=42 runs one; SEEDS=100000 runs so many.
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <charconv>
@@ -166,8 +167,92 @@ TEST(Sim, AFailedSuccessorLeavesTheOldOneAlone) {
   auto last = state.deployments.rbegin();
   EXPECT_EQ(last->second.state, DeploymentState::succeeded);
   EXPECT_EQ(last->second.rolls_back, std::next(last)->first);
-  EXPECT_EQ(std::next(last)->second.state, DeploymentState::failed);
+  EXPECT_EQ(std::next(last)->second.state, DeploymentState::rolled_back);
   EXPECT_NE(std::next(last)->second.message.find("rolled back to revision 1"), std::string::npos);
+}
+
+Stack five(const std::string& command, const std::string& content, Update update) {
+  Service web{.name = "web",
+              .spec = ProcessSpec{.command = {command, content}, .working_dir = "/"},
+              .scale = {ScaleKind::count, 5}};
+  web.ports = {{.name = "http", .published = 0}};
+  web.probes.ready = Probe{.check = TcpCheck{"127.0.0.1:1"}, .interval = 200ms, .timeout = 1s};
+  web.reserve = {{"memory", double(1ull << 30)}};
+  web.update = update;
+  return {.name = "shop", .services = {web}};
+}
+
+/// Hub and agents die; workloads do not. At each moment at least `least` serve.
+std::string watch(World& world, int steps, std::size_t least) {
+  for (int i = 0; i < steps; ++i) {
+    if (world.rng().percent(3)) world.host(world.rng().below(3)).crash_agent();
+    if (world.rng().percent(2)) world.crash_hub();
+    world.run(50ms);
+    if (world.serving_all("web") < least)
+      return fmt::format("only {} serve after {} ms", world.serving_all("web"), 50 * (i + 1));
+  }
+  return world.broken();
+}
+
+std::size_t placed_on(World& world, std::size_t host) {
+  return world.hub_state().nodes.at(world.host(host).uid()).slots.size();
+}
+
+TEST(Sim, ADrainKeepsAllButABatchServing) {
+  for (std::uint64_t seed : seeds(200)) {
+    World world(seed);
+    world.apply(five("serve", "v1", {.batch = 2}));
+    world.run(20s);
+    ASSERT_EQ(world.serving_all("web"), 5u) << "SEED=" << seed;
+    world.command(hub::DrainNode{"n1", true});
+    ASSERT_EQ(watch(world, 400, 3), "") << "SEED=" << seed;
+    world.command(hub::DrainNode{"n1", true});  // the one before may have died with its hub
+    for (int i = 0; i < 60 && (!world.hub_is_up() || placed_on(world, 0) > 0); ++i) world.run(2s);
+    ASSERT_TRUE(world.hub_is_up()) << "SEED=" << seed;
+    world.command(hub::DrainNode{"n1", true});
+    for (int i = 0; i < 60 && placed_on(world, 0) > 0; ++i) world.run(2s);
+    ASSERT_EQ(placed_on(world, 0), 0u) << "SEED=" << seed;
+    world.heal(600s);
+    ASSERT_EQ(world.unsettled(), "") << "SEED=" << seed;
+    ASSERT_EQ(world.serving_all("web"), 5u) << "SEED=" << seed;
+  }
+}
+
+TEST(Sim, AFailedCanaryLeavesAllAsItWas) {
+  for (std::uint64_t seed : seeds(100)) {
+    World world(seed);
+    Update update{.batch = 1, .canary = 2};
+    world.apply(five("serve", "v1", update));
+    world.run(20s);
+    world.apply(five("crash", "v2", update));
+    ASSERT_EQ(watch(world, 300, 5), "") << "SEED=" << seed;
+    world.heal(600s);
+    ASSERT_EQ(world.unsettled(), "") << "SEED=" << seed;
+    ASSERT_EQ(world.processes(), world.desired()) << "SEED=" << seed;
+    ASSERT_EQ(world.processes().find("v2"), std::string::npos) << "SEED=" << seed;
+    ASSERT_EQ(world.serving_all("web"), 5u) << "SEED=" << seed;
+  }
+}
+
+TEST(Sim, ACanaryIsPromotedUnderFaults) {
+  for (std::uint64_t seed : seeds(200)) {
+    World world(seed);
+    Update update{.batch = 2, .canary = 1};
+    world.apply(five("serve", "v1", update));
+    world.run(20s);
+    world.apply(five("serve", "v2", update));
+    ASSERT_EQ(watch(world, 200, 5), "") << "SEED=" << seed;
+    for (int i = 0; i < 10; ++i) {
+      world.end_deployments();
+      ASSERT_EQ(watch(world, 40, 3), "") << "SEED=" << seed;
+    }
+    world.heal(600s);
+    ASSERT_EQ(world.unsettled(), "") << "SEED=" << seed;
+    ASSERT_EQ(world.processes(), world.desired()) << "SEED=" << seed;
+    bool taken = world.hub_state().stacks.at("shop").row.revision == 2;
+    ASSERT_EQ(world.processes().find("v1") == std::string::npos, taken) << "SEED=" << seed;
+    ASSERT_EQ(world.serving_all("web"), 5u) << "SEED=" << seed;
+  }
 }
 
 TEST(Sim, TheSameSeedGivesTheSameTrace) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/json.hpp"
+#include "core/hub/step.hpp"
 #include "model/changes.hpp"
 
 namespace drover::sim {
@@ -114,6 +115,7 @@ void World::check_promises() {
 void World::step_hub(const hub::In& in) {
   if (!hub_) return;
   hub::Effects effects = hub_->step(now_, rng_, in);
+  check_capacity();
   for (const auto& send : effects.frames)
     if (const auto* assign = std::get_if<Assign>(&send.envelope.frame)) check_assignment(*assign);
   if (effects.wake) {
@@ -205,6 +207,13 @@ void World::check_assignment(const Assign& assign) {
                            enum_name(dependency.condition)));
     }
   }
+}
+
+/// No node is given more than it has.
+void World::check_capacity() {
+  for (const hub::Room& room : hub_->state().fleet.rooms())
+    for (std::uint32_t i = 0; room.node && i < room.taken.size(); ++i)
+      if (room.free(i) < 0) breaks(fmt::format("{} is over its capacity", room.node->name));
 }
 
 bool World::crash_edge() {
@@ -303,6 +312,22 @@ void World::start_first(Service& service) {
     if (port.published != 0 || rng_.percent(50)) port.pass = PortPass::listen_fds;
 }
 
+void World::with_canary(Service& service) {
+  service.update.canary = std::uint32_t(1 + rng_.below(2));
+  service.update.auto_promote = rng_.percent(50);
+  for (Port& port : service.ports)
+    if (port.published != 0) port.pass = PortPass::listen_fds;
+}
+
+void World::with_place(Service& service) {
+  if (rng_.percent(40)) service.reserve["memory"] = double(1 + rng_.below(6)) * (1ull << 29);
+  if (rng_.percent(20)) service.reserve["cpu"] = double(1 + rng_.below(8)) / 4;
+  if (rng_.percent(20)) service.place.strategy = PlaceStrategy::binpack;
+  if (rng_.percent(10)) service.place.max_per_node = std::uint32_t(1 + rng_.below(2));
+  if (rng_.percent(10)) service.place.prefer = {"node.name == n2"};
+  if (rng_.percent(10)) service.place.constraints = {"node.name != n3"};
+}
+
 Stack World::some_stack() {
   Stack stack{.name = rng_.percent(50) ? "shop" : "lab"};
   std::size_t services = 1 + rng_.below(4);
@@ -333,6 +358,8 @@ Stack World::some_stack() {
       service.ports.push_back(
           {.name = "base", .published = std::uint16_t(9000 + 10 * i), .plus = "instance.index"});
     if (!job && rng_.percent(40)) start_first(service);
+    if (!job && rng_.percent(25)) with_canary(service);
+    with_place(service);
     if (!job && rng_.percent(20)) service.reload.signal = "SIGHUP";
     if (rng_.percent(30)) service.update.on_failure = UpdateFailure::rollback;
     if (rng_.percent(15)) service.scale = {ScaleKind::per_node, 1};
@@ -355,7 +382,7 @@ void World::some_command() {
   std::string stack = rng_.percent(50) ? "shop" : "lab";
   std::string service = fmt::format("s{}", rng_.below(4));
   std::string node = fmt::format("n{}", 1 + rng_.below(hosts_.size()));
-  switch (rng_.below(13)) {
+  switch (rng_.below(15)) {
     case 0:
     case 1:
     case 2: return apply(some_stack());
@@ -367,6 +394,8 @@ void World::some_command() {
     case 8: return command(hub::CordonNode{node, rng_.percent(50)});
     case 9: return command(hub::DrainNode{node, rng_.percent(40)});
     case 10: return command(hub::RollbackStack{stack, 0});
+    case 13:
+    case 14: return some_deployment_command();
     case 12: return command(hub::ChangeRun{OperationKind::reload, false, {stack + "/" + service}});
     case 11: {
       const auto& tasks = hub_->state().tasks;
@@ -375,6 +404,33 @@ void World::some_command() {
       return;
     }
   }
+}
+
+void World::some_deployment_command() {
+  std::vector<DeploymentId> live;
+  for (const auto& [id, deployment] : hub_->state().deployments)
+    if (!is_final(deployment.state)) live.push_back(id);
+  if (live.empty()) return;
+  DeploymentId id = live[rng_.below(live.size())];
+  switch (rng_.below(6)) {
+    case 0: return command(hub::PauseDeployment{id, true});
+    case 1: return command(hub::PauseDeployment{id, false});
+    case 2:
+    case 3: return command(hub::PromoteDeployment{id});
+    case 4: return command(hub::AbortDeployment{id});
+    case 5: return command(hub::CancelDeployment{id});
+  }
+}
+
+/// What a person would have to say for them to end.
+void World::end_deployments() {
+  if (!hub_) return;
+  std::vector<hub::Command> said;
+  for (const auto& [id, deployment] : hub_->state().deployments) {
+    if (deployment.state == DeploymentState::paused) said.emplace_back(hub::PauseDeployment{id, false});
+    if (deployment.promotable) said.emplace_back(hub::PromoteDeployment{id});
+  }
+  for (hub::Command& one : said) command(std::move(one));
 }
 
 void World::misfortune(const Chaos& chaos) {
@@ -421,6 +477,7 @@ void World::heal(Duration length) {
   }
   command(hub::ChangeRun{OperationKind::start, true, {}});
   for (Duration passed = 0s; passed < length && broken_.empty(); passed += 10s) {
+    end_deployments();
     run(10s);
     if (unsettled().empty() && processes() == desired()) return;
   }
@@ -448,6 +505,14 @@ std::string World::processes() const {
                          command[1], run.spawn.service.logs.budget, to_string(id));
     }
   return out;
+}
+
+std::size_t World::serving_all(const std::string& service) const {
+  std::size_t count = 0;
+  for (const auto& host : hosts_)
+    for (const auto& [id, run] : host->runs())
+      count += run.alive && run.spawn.service.name == service && run.ready_at <= now_.boot ? 1 : 0;
+  return count;
 }
 
 std::size_t World::serving(const std::string& instance_name) const {
@@ -514,6 +579,9 @@ std::string World::unsettled() const {
   for (const auto& [id, entry] : state.slots) {
     auto seen = hub::seen_state(state, entry);
     const Service* service = hub::wanted_service(state, entry.slot);
+    const auto& stack = state.stacks.at(entry.slot.stack);
+    bool held = hub::rollout_held(state, stack) || hub::canary_of(state, stack, entry.slot.service);
+    if (!service && held && !entry.slot.removing && !entry.slot.node) continue;  // it was never let begin
     if (!service) {
       out += fmt::format("{}/{} is still there: {}\n", entry.slot.stack, entry.slot.name, entry.waits);
       continue;

@@ -45,6 +45,9 @@ class World {
   Host& host(std::size_t index) { return *hosts_[index]; }
   /// Processes of that name that live and answer.
   std::size_t serving(const std::string& instance_name) const;
+  void end_deployments();  // resumes what is paused, promotes what can be
+  bool hub_is_up() const { return hub_ != nullptr; }
+  std::size_t serving_all(const std::string& service) const;  // of all its instances
   void crash_hub();
 
   // for Host
@@ -88,6 +91,10 @@ class World {
   void some_command();
   Stack some_stack();
   void start_first(Service& service);
+  void with_canary(Service& service);
+  void with_place(Service& service);
+  void some_deployment_command();
+  void check_capacity();
   void answered(const hub::Reply& reply);
   bool held_up(InstanceId id) const;
   bool excused(const std::string& stack, const hub::SlotEntry& held) const;

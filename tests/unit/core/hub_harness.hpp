@@ -28,12 +28,11 @@ class Harness {
     connect(uid, name);
     return uid;
   }
-  void connect(NodeId uid, const std::string& name) {
+  void connect(NodeId uid, const std::string& name, HostFacts host = {.drivers = {"process"}}) {
     sessions[uid] = ++session_;
     received_.erase(uid);
     step(SessionOpened{session_, uid, "test"});
-    Hello hello{.uid = uid, .name = name, .boot = "b"};
-    hello.host.drivers = {"process"};
+    Hello hello{.uid = uid, .name = name, .boot = "b", .host = std::move(host)};
     frame(uid, hello);
     frame(uid, Inventory{});
   }
@@ -54,7 +53,9 @@ class Harness {
 
   /// The agent does what it was told, and it works at once.
   void obey(NodeId uid) {
-    auto todo = std::exchange(assigned, {});
+    std::vector<Assign> todo;
+    for (Assign& assign : std::exchange(assigned, {}))
+      (state().tasks.at(assign.task).task.node == uid ? todo : assigned).push_back(std::move(assign));
     for (const Assign& assign : todo) {
       frame(uid, TaskStarted{assign.task, assign.attempt});
       if (assign.type != TaskType::delete_) frame(uid, StateReport{{observed(assign)}});

@@ -38,7 +38,7 @@ struct Succession : ::testing::Test {
   }
   const Deployment& first_failed() {
     for (const auto& [id, one] : hub.state().deployments)
-      if (one.state == DeploymentState::failed) return one;
+      if (one.state == DeploymentState::failed || one.state == DeploymentState::rolled_back) return one;
     return deployment();
   }
   void report(const Assign& assign, InstanceState state, std::string reason = {}) {

@@ -136,8 +136,33 @@ TEST(Constraints, AreReadAndHold) {
   EXPECT_EQ(parse_constraint("host.os == \"Debian GNU/Linux 12\"")->value, "Debian GNU/Linux 12");
   EXPECT_EQ(parse_constraint("label.gpu")->test, Constraint::Test::exists);
   for (const char* bad : {"", "label.", "site == home", "label.a = b", "label.a ==", "label.a == b c",
-                          "label.a > 1", "label.a === b", "node.names == x", "label.a b", "!label.a"})
+                          "label.a > b", "label.a === b", "node.names == x", "label.a b", "!label.a"})
     EXPECT_FALSE(parse_constraint(bad)) << bad;
+}
+
+TEST(Constraints, CompareNumbersAndSizes) {
+  auto holds_for = [](std::string_view text, std::optional<std::string> value) {
+    return holds(*parse_constraint(text), value);
+  };
+  EXPECT_TRUE(holds_for("resource.memory >= 16GiB", "17179869184"));
+  EXPECT_FALSE(holds_for("resource.memory > 16GiB", "17179869184"));
+  EXPECT_TRUE(holds_for("label.generation >= 3", "10"));  // not as texts
+  EXPECT_TRUE(holds_for("resource.cpu < 4", "3.5"));
+  EXPECT_FALSE(holds_for("resource.cpu <= 4", std::nullopt));
+  EXPECT_FALSE(holds_for("label.generation >= 3", "new"));
+  EXPECT_EQ(print_constraint(*parse_constraint("resource.cpu<=4")), "resource.cpu <= 4");
+}
+
+TEST(Resources, AreDeclaredAsQuantitiesAndSets) {
+  Resources resources;
+  EXPECT_TRUE(declare_resource(resources, "slots", "1.5"));
+  EXPECT_TRUE(declare_resource(resources, "disk", "200GiB"));
+  EXPECT_TRUE(declare_resource(resources, "licence", "key1, key2"));
+  EXPECT_EQ(resources.quantities,
+            (std::map<std::string, double>{{"slots", 1.5}, {"disk", 200.0 * (1ull << 30)}}));
+  EXPECT_EQ(resources.sets.at("licence"), (std::set<std::string>{"key1", "key2"}));
+  EXPECT_FALSE(declare_resource(resources, "licence", " "));
+  EXPECT_FALSE(declare_resource(resources, "a b", "1"));
 }
 
 TEST(Constraints, SeeLabelsAndFacts) {

@@ -139,9 +139,19 @@ Service service(std::size_t index) {
   if (coin()) out.place = {PlaceStrategy::manual, {"n1", "n2", "n3", "n4", "n5"}, {}};
   if (coin()) out.place.constraints = {"label.site == home", "host.arch != \"x y\"", "label.$x"};
   if (!out.place.constraints.empty()) out.place.constraints.pop_back();
+  if (coin()) out.place.prefer = {"resource.memory >= 16GiB"};
+  if (coin()) out.place.spread_over = "label.zone";
+  if (coin()) out.place.max_per_node = std::uint32_t(number(1, 10));
+  if (coin()) out.reserve = {{"cpu", 0.25}, {"memory", double(number(1, 1ull << 40))}, {"licence", 2}};
   out.update = {.batch = std::uint32_t(number(1, 100)),
                 .healthy_for = duration(0s, 24h),
                 .no_progress = duration(10ms, 24h)};
+  bool beside = out.kind == ServiceKind::service &&
+                std::ranges::all_of(out.ports, [](const Port& port) { return port.published == 0; });
+  if (beside && coin()) {
+    out.update.canary = std::uint32_t(number(1, 10));
+    out.update.auto_promote = coin();
+  }
   out.logs.segment = number(4096, 1ull << 40);
   out.logs.budget = out.logs.segment + number(0, 1ull << 40);
   out.logs.on_full = pick({LogFull::block, LogFull::drop});

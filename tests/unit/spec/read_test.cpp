@@ -92,6 +92,29 @@ TEST(ReadStack, PlaceAndUpdateComeFromTheTopUnlessTheServiceHasItsOwn) {
   EXPECT_EQ(services[1].update, (Update{.batch = 1, .healthy_for = 0s, .no_progress = 60s}));
 }
 
+TEST(ReadStack, ReservationsInBothSpellings) {
+  const std::map<std::string, double> both = {{"cpu", 0.5}, {"memory", 512.0 * (1 << 20)}};
+  EXPECT_EQ(service_of("reserve: {cpu: 0.5, memory: 512MiB}").reserve, both);
+  EXPECT_EQ(service_of("deploy: {resources: {reservations: {cpus: '0.5', memory: 512MiB}}}").reserve, both);
+  EXPECT_EQ(service_of("mem_reservation: 512MiB, reserve: {cpu: 0.5}").reserve, both);
+  EXPECT_EQ(service_of("deploy: {resources: {reservations: {generic_resources: "
+                       "[{discrete_resource_spec: {kind: licence, value: 2}}]}}}")
+                .reserve,
+            (std::map<std::string, double>{{"licence", 2}}));
+}
+
+TEST(ReadStack, CanaryAndWishes) {
+  EXPECT_EQ(service_of("update: {canary: 2, auto_promote: true}").update,
+            (Update{.canary = 2, .auto_promote = true}));
+  auto place =
+      service_of("place: {strategy: binpack, prefer: label.ssd, spread_over: label.zone, max_per_node: 2}")
+          .place;
+  EXPECT_EQ(place.strategy, PlaceStrategy::binpack);
+  EXPECT_EQ(place.prefer, (std::vector<std::string>{"label.ssd"}));
+  EXPECT_EQ(place.spread_over, "label.zone");
+  EXPECT_EQ(place.max_per_node, 2u);
+}
+
 TEST(ReadStack, ReloadAndUpdate) {
   EXPECT_EQ(service_of("reload: SIGHUP").reload, (Reload{"SIGHUP", {}}));
   EXPECT_EQ(service_of("reload: {signal: HUP}").reload, (Reload{"SIGHUP", {}}));
