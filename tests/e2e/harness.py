@@ -562,7 +562,7 @@ class E2E(unittest.TestCase):
         return self.wait_ended(api, answer["deployment"], state, limit)
 
     def wait_ended(self, api, deployment, state="succeeded", limit=40):
-        final = {"succeeded", "failed", "cancelled", "superseded"}
+        final = {"succeeded", "failed", "cancelled", "superseded", "rolled_back", "rollback_failed"}
 
         def look():
             found = api.get(f"/deployments/{deployment}")

@@ -292,7 +292,7 @@ class Reload(E2E):
         bad["services"]["web"]["update"]["on_failure"] = "rollback"
         bad["services"]["web"]["command"] = ["/bin/sh", "-c", "exit 3"]
         with Load(self.port) as load:
-            failed = self.wait_deployment(self.api, self.api.apply(bad), "failed")
+            failed = self.wait_deployment(self.api, self.api.apply(bad), "rolled_back")
             self.assertIn("exit 3", failed["message"])
             self.assertIn("rolled back to revision 1", failed["message"])
             self.wait_for("the way back", lambda: self.api.get("/stacks/app")["state"] == "ready")
@@ -304,7 +304,7 @@ class Reload(E2E):
         good = {"name": "app", "services": {"web": service(["sleep", "600"])}}
         bad = {"name": "app", "services": {"web": service(["/bin/false"], restart="no", update={"on_failure": "rollback"})}}
         self.apply(good)
-        self.apply(bad, "failed")
+        self.apply(bad, "rolled_back")
         self.wait_for("the way back", lambda: self.api.get("/stacks/app")["state"] == "ready")
         self.wait_one()
 

@@ -45,7 +45,10 @@ class Trial {
     Chooser& chooser = chooser_of(entry.slot, service);
     Wish wish{.ask = asks_.at({entry.slot.stack, service.name}), .index = entry.slot.index, .former = &entry};
     auto room = chooser.best(wish);
-    if (!room) return stays(std::move(step), nothing_fits(state_, fleet_, wish));
+    const bool by_hand = wish.ask->strategy == PlaceStrategy::manual;
+    if (!room)
+      return stays(std::move(step), by_hand ? "placed by hand on " + entry.slot.node_name
+                                            : nothing_fits(state_, fleet_, wish));
     const Node& node = *fleet_.rooms()[*room].node;
     step.what = DrainWhat::moves;
     step.to = node.name;

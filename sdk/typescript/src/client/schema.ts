@@ -129,9 +129,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** What a drain would do, or has still to do. */
+        get: operations["get_nodes_node_drain"];
         put?: never;
-        /** It gives up what can go elsewhere. */
+        /** It gives up what can go elsewhere; dry_run=true: only says what would go where. */
         post: operations["post_nodes_node_drain"];
         delete?: never;
         options?: never;
@@ -719,6 +720,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/deployments/{id}/promote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The rest follows the canaries. */
+        post: operations["post_deployments_id_promote"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/deployments/{id}/abort": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Back to the newest revision that succeeded. */
+        post: operations["post_deployments_id_abort"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/deployments/{id}/cancel": {
         parameters: {
             query?: never;
@@ -1296,6 +1331,12 @@ export interface operations {
                             level: string;
                             cpus: number;
                             memory: number;
+                            resources: {
+                                [key: string]: {
+                                    total: number;
+                                    reserved: number;
+                                };
+                            };
                             instances: number;
                             running: number;
                             failing: number;
@@ -1359,6 +1400,12 @@ export interface operations {
                         level: string;
                         cpus: number;
                         memory: number;
+                        resources: {
+                            [key: string]: {
+                                total: number;
+                                reserved: number;
+                            };
+                        };
                         instances: number;
                         running: number;
                         failing: number;
@@ -1459,6 +1506,12 @@ export interface operations {
                         level: string;
                         cpus: number;
                         memory: number;
+                        resources: {
+                            [key: string]: {
+                                total: number;
+                                reserved: number;
+                            };
+                        };
                         instances: number;
                         running: number;
                         failing: number;
@@ -1520,6 +1573,12 @@ export interface operations {
                         level: string;
                         cpus: number;
                         memory: number;
+                        resources: {
+                            [key: string]: {
+                                total: number;
+                                reserved: number;
+                            };
+                        };
                         instances: number;
                         running: number;
                         failing: number;
@@ -1581,6 +1640,12 @@ export interface operations {
                         level: string;
                         cpus: number;
                         memory: number;
+                        resources: {
+                            [key: string]: {
+                                total: number;
+                                reserved: number;
+                            };
+                        };
                         instances: number;
                         running: number;
                         failing: number;
@@ -1590,6 +1655,55 @@ export interface operations {
                         connected_at?: string;
                         /** Format: date-time */
                         last_seen?: string;
+                    };
+                };
+            };
+            /** @description What went wrong (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_nodes_node_drain: {
+        parameters: {
+            query?: {
+                filter?: string;
+                sort?: string;
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                node: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            /** Format: uuid */
+                            instance: string;
+                            stack: string;
+                            service: string;
+                            instance_name: string;
+                            /** @enum {string} */
+                            what: "moves" | "ends" | "stays";
+                            to: string;
+                            reason: string;
+                        }[];
+                        next: string | null;
                     };
                 };
             };
@@ -1621,37 +1735,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        /** Format: uuid */
-                        id: string;
-                        name: string;
-                        state: string;
-                        message: string;
-                        cordoned: boolean;
-                        draining: boolean;
-                        labels: {
-                            [key: string]: string;
-                        };
-                        version: string;
-                        version_match: string;
-                        hostname: string;
-                        os: string;
-                        kernel: string;
-                        arch: string;
-                        address: string;
-                        level: string;
-                        cpus: number;
-                        memory: number;
-                        instances: number;
-                        running: number;
-                        failing: number;
-                        /** Format: date-time */
-                        joined_at: string;
-                        /** Format: date-time */
-                        connected_at?: string;
-                        /** Format: date-time */
-                        last_seen?: string;
-                    };
+                    "application/json": Record<string, unknown>;
                 };
             };
             /** @description What went wrong (RFC 9457). */
@@ -1703,6 +1787,12 @@ export interface operations {
                         level: string;
                         cpus: number;
                         memory: number;
+                        resources: {
+                            [key: string]: {
+                                total: number;
+                                reserved: number;
+                            };
+                        };
                         instances: number;
                         running: number;
                         failing: number;
@@ -2947,7 +3037,7 @@ export interface operations {
                             stack: string;
                             revision: number;
                             /** @enum {string} */
-                            state: "planned" | "running" | "paused" | "succeeded" | "failed" | "cancelled" | "superseded";
+                            state: "planned" | "running" | "paused" | "succeeded" | "failed" | "cancelled" | "superseded" | "rolling_back" | "rolled_back" | "rollback_failed";
                             message: string;
                             steps: {
                                 service: string;
@@ -2962,6 +3052,11 @@ export interface operations {
                             }[];
                             /** Format: uuid */
                             rolls_back?: string;
+                            canaries: {
+                                [key: string]: number;
+                            };
+                            promoted: boolean;
+                            promotable: boolean;
                             who: {
                                 actor: string;
                                 origin: string;
@@ -3012,7 +3107,7 @@ export interface operations {
                         stack: string;
                         revision: number;
                         /** @enum {string} */
-                        state: "planned" | "running" | "paused" | "succeeded" | "failed" | "cancelled" | "superseded";
+                        state: "planned" | "running" | "paused" | "succeeded" | "failed" | "cancelled" | "superseded" | "rolling_back" | "rolled_back" | "rollback_failed";
                         message: string;
                         steps: {
                             service: string;
@@ -3027,6 +3122,11 @@ export interface operations {
                         }[];
                         /** Format: uuid */
                         rolls_back?: string;
+                        canaries: {
+                            [key: string]: number;
+                        };
+                        promoted: boolean;
+                        promotable: boolean;
                         who: {
                             actor: string;
                             origin: string;
@@ -3075,7 +3175,7 @@ export interface operations {
                         stack: string;
                         revision: number;
                         /** @enum {string} */
-                        state: "planned" | "running" | "paused" | "succeeded" | "failed" | "cancelled" | "superseded";
+                        state: "planned" | "running" | "paused" | "succeeded" | "failed" | "cancelled" | "superseded" | "rolling_back" | "rolled_back" | "rollback_failed";
                         message: string;
                         steps: {
                             service: string;
@@ -3090,6 +3190,11 @@ export interface operations {
                         }[];
                         /** Format: uuid */
                         rolls_back?: string;
+                        canaries: {
+                            [key: string]: number;
+                        };
+                        promoted: boolean;
+                        promotable: boolean;
                         who: {
                             actor: string;
                             origin: string;
@@ -3138,7 +3243,7 @@ export interface operations {
                         stack: string;
                         revision: number;
                         /** @enum {string} */
-                        state: "planned" | "running" | "paused" | "succeeded" | "failed" | "cancelled" | "superseded";
+                        state: "planned" | "running" | "paused" | "succeeded" | "failed" | "cancelled" | "superseded" | "rolling_back" | "rolled_back" | "rollback_failed";
                         message: string;
                         steps: {
                             service: string;
@@ -3153,6 +3258,147 @@ export interface operations {
                         }[];
                         /** Format: uuid */
                         rolls_back?: string;
+                        canaries: {
+                            [key: string]: number;
+                        };
+                        promoted: boolean;
+                        promotable: boolean;
+                        who: {
+                            actor: string;
+                            origin: string;
+                            correlation: string;
+                        };
+                        /** Format: date-time */
+                        created_at: string;
+                        /** Format: date-time */
+                        progress_at: string;
+                        /** Format: date-time */
+                        finished_at?: string;
+                    };
+                };
+            };
+            /** @description What went wrong (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_deployments_id_promote: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Format: uuid */
+                        id: string;
+                        stack: string;
+                        revision: number;
+                        /** @enum {string} */
+                        state: "planned" | "running" | "paused" | "succeeded" | "failed" | "cancelled" | "superseded" | "rolling_back" | "rolled_back" | "rollback_failed";
+                        message: string;
+                        steps: {
+                            service: string;
+                            instance_name: string;
+                            /** Format: uuid */
+                            instance: string;
+                            /** @enum {string} */
+                            kind: "create" | "update" | "stop" | "start" | "restart" | "delete" | "keep" | "adjust";
+                            node: string;
+                            reason: string;
+                            done: boolean;
+                        }[];
+                        /** Format: uuid */
+                        rolls_back?: string;
+                        canaries: {
+                            [key: string]: number;
+                        };
+                        promoted: boolean;
+                        promotable: boolean;
+                        who: {
+                            actor: string;
+                            origin: string;
+                            correlation: string;
+                        };
+                        /** Format: date-time */
+                        created_at: string;
+                        /** Format: date-time */
+                        progress_at: string;
+                        /** Format: date-time */
+                        finished_at?: string;
+                    };
+                };
+            };
+            /** @description What went wrong (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_deployments_id_abort: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Format: uuid */
+                        id: string;
+                        stack: string;
+                        revision: number;
+                        /** @enum {string} */
+                        state: "planned" | "running" | "paused" | "succeeded" | "failed" | "cancelled" | "superseded" | "rolling_back" | "rolled_back" | "rollback_failed";
+                        message: string;
+                        steps: {
+                            service: string;
+                            instance_name: string;
+                            /** Format: uuid */
+                            instance: string;
+                            /** @enum {string} */
+                            kind: "create" | "update" | "stop" | "start" | "restart" | "delete" | "keep" | "adjust";
+                            node: string;
+                            reason: string;
+                            done: boolean;
+                        }[];
+                        /** Format: uuid */
+                        rolls_back?: string;
+                        canaries: {
+                            [key: string]: number;
+                        };
+                        promoted: boolean;
+                        promotable: boolean;
                         who: {
                             actor: string;
                             origin: string;
@@ -3201,7 +3447,7 @@ export interface operations {
                         stack: string;
                         revision: number;
                         /** @enum {string} */
-                        state: "planned" | "running" | "paused" | "succeeded" | "failed" | "cancelled" | "superseded";
+                        state: "planned" | "running" | "paused" | "succeeded" | "failed" | "cancelled" | "superseded" | "rolling_back" | "rolled_back" | "rollback_failed";
                         message: string;
                         steps: {
                             service: string;
@@ -3216,6 +3462,11 @@ export interface operations {
                         }[];
                         /** Format: uuid */
                         rolls_back?: string;
+                        canaries: {
+                            [key: string]: number;
+                        };
+                        promoted: boolean;
+                        promotable: boolean;
                         who: {
                             actor: string;
                             origin: string;
