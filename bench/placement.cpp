@@ -35,9 +35,9 @@ double resident() {
 }
 
 struct Rig {
-  HubCore core;
   Now now{BootTime(std::chrono::hours(1)), WallTime(std::chrono::hours(480'000))};
   Rng rng{1};
+  HubCore core{{.version = "bench"}, image(), now};
   CallId calls = 0;
   double longest = 0;
 
@@ -47,7 +47,6 @@ struct Rig {
     image.digest_key = "key";
     return image;
   }
-  Rig() : core({.version = "bench"}, image(), now) {}
 
   void call(Command command) {
     double begin = cpu_seconds();
