@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "agent/core_loop.hpp"
+#include "agent/errands.hpp"
 #include "agent/link_loop.hpp"
 #include "agent/local_api.hpp"
 #include "agent/log_care.hpp"
@@ -95,6 +96,7 @@ struct Agent::Impl {
   std::unique_ptr<runtime::ProcessDriver> driver;
   std::unique_ptr<CoreLoop> core;
   std::unique_ptr<Performer> performer;
+  std::unique_ptr<Errands> errands;
   std::unique_ptr<LinkLoop> link;
   std::unique_ptr<LocalApi> api;
   std::unique_ptr<LogCareLoop> log_care;
@@ -148,10 +150,11 @@ struct Agent::Impl {
     settings.report_delay = options.report_delay;
     settings.restarts_per_second = options.restarts_per_second;
     settings.measure_every = options.measure_every;
+    settings.exec = options.exec;
     return settings;
   }
 
-  net::Awaitable<Result<std::vector<Found>>> open_driver() {
+  net::Awaitable<Result<std::vector<Found>>> open_driver(std::set<std::string> commands) {
     runtime::KeeperOptions keeper;
     keeper.paths = paths;
     keeper.binary = options.keeper;
@@ -160,6 +163,7 @@ struct Agent::Impl {
                                       [this](Event event) { feed(std::move(event)); }},
         parts.log);
     driver->set_node({options.name, facts.address, {}});
+    driver->keep_commands(std::move(commands));
     CO_TRYV(co_await driver->open());
     if (const auto status = co_await driver->keeper().status()) facts.level = status->level;
     co_return co_await driver->recover();
@@ -169,7 +173,7 @@ struct Agent::Impl {
     std::optional<Result<std::pair<std::unique_ptr<store::AgentJournal>, Journal>>> state;
     co_await net::run_on(disk.executor(0), [&] { state.emplace(open_state()); });
     if (!*state) co_return fail(std::move(*state).error());
-    CO_TRY(auto found, co_await open_driver());
+    CO_TRY(auto found, co_await open_driver(Errands::keys_of((*state)->second.attempts)));
     const auto ran = found.size();
     core = std::make_unique<CoreLoop>(
         CoreLoopParts{executor, disk.executor(0), parts.clock, parts.log, parts.seed ^ 0xc04e,
@@ -177,6 +181,9 @@ struct Agent::Impl {
         settings(), std::move((*state)->first), std::move((*state)->second));
     performer = std::make_unique<Performer>(executor, *driver, parts.log,
                                             [this](Event event) { feed(std::move(event)); });
+    errands = std::make_unique<Errands>(Errands::Parts{
+        executor, *driver, parts.log, parts.clock, [this](Event event) { feed(std::move(event)); },
+        [this]() -> const AgentCore& { return core->core(); }, [this] { return about(); }});
     link = std::make_unique<LinkLoop>(
         LinkLoop::Parts{executor, *core, *dialer, parts.clock, parts.log, parts.seed ^ 0x117b,
                         [this](const Welcome& welcome) { welcomed(welcome); }},
@@ -203,6 +210,19 @@ struct Agent::Impl {
     co_return Result<void>();
   }
 
+  /// What a person wants to know of this agent and its host.
+  json::object about() const {
+    std::error_code error;
+    const auto space = std::filesystem::space(paths.state, error);
+    json::object room{{"path", paths.state}};
+    if (!error) room["free_bytes"] = space.available, room["size_bytes"] = space.capacity;
+    return {{"node", options.name},
+            {"uid", to_string(node)},
+            {"host", to_json(facts)},
+            {"state", std::move(room)},
+            {"journal_error", core->journal_error()}};
+  }
+
   void welcomed(const Welcome& welcome) {
     driver->set_node({welcome.name.empty() ? options.name : welcome.name, facts.address, welcome.labels});
     if (welcome.name.empty() || welcome.name == options.name) return;
@@ -227,6 +247,8 @@ struct Agent::Impl {
       void operator()(AskProbe& e) const { impl.performer->perform(std::move(e)); }
       void operator()(Measure& e) const { impl.performer->perform(e); }
       void operator()(WatchFiles& e) const { impl.performer->perform(std::move(e)); }
+      void operator()(RunErrand& e) const { impl.errands->perform(std::move(e)); }
+      void operator()(EndErrand& e) const { impl.errands->perform(e); }
       void operator()(Confirm&) const {}  // answered by the loop itself
       void operator()(Send& e) const { impl.link->send(std::move(e.envelope), session); }
       void operator()(CloseLink& e) const { impl.link->close_link(e.reason); }
@@ -274,6 +296,7 @@ struct Agent::Impl {
     co_await streams.join();
     if (log_care) co_await log_care->stop();
     if (performer) co_await performer->close();
+    if (errands) co_await errands->close();
     if (driver && workloads == Workloads::end) co_await end_keeper(grace);
     if (driver) co_await driver->close();
     core.reset();  // closes the journal

@@ -20,6 +20,7 @@ struct AgentOptions {
   std::uint16_t port_low = 20000, port_high = 29999;  // for `auto`
   std::uint32_t max_parallel = 64;
   Resources resources;           // declared by the operator; beside what is found, or instead of it
+  bool exec = true;              // commands of tasks are run
   std::uint64_t log_budget = 0;  // bytes of all logs on disk; 0: runtime::default_log_budget()
   Duration log_care_every = 30s;
   Duration inventory_every = 60s;

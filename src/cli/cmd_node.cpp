@@ -1,4 +1,4 @@
-// node ls show join label cordon uncordon drain undrain rm
+// node ls show join add token label cordon uncordon drain undrain rm
 #include <fmt/format.h>
 
 #include "base/text.hpp"
@@ -37,6 +37,7 @@ std::string resources_of(const json::value& node) {
 
 Cell node_state(const json::value& item) {
   auto state = text(item, "state"), shown = state;
+  if (truth(item, "paused")) shown += ", paused";
   if (truth(item, "draining")) shown += ", draining";
   else if (truth(item, "cordoned")) shown += ", cordoned";
   return {shown, truth(item, "draining") || truth(item, "cordoned") ? Style::yellow : style_of(state)};
@@ -63,6 +64,7 @@ ListView node_view(const Context& context) {
                  time_field(context, "SEEN", "last_seen"),
                  {"LABELS", [](const json::value& item) { return Cell{labels_of(item)}; }, false, true},
                  plain("NOTE", "message", true),
+                 plain("KIND", "kind"),
                  plain("OS", "os"),
                  plain("ARCH", "arch"),
                  plain("ADDRESS", "address"),
@@ -154,6 +156,39 @@ Result<int> label(Context& context, const LabelFlags& flags) {
                       [&] { return text(answer.body, "name") + ": " + labels_of(answer.body) + "\n"; });
 }
 
+struct AddFlags {
+  std::string name, lost_after = "60s";
+  std::vector<std::string> labels;
+  bool external = false;
+};
+std::string token_text(const json::value& answer) {
+  return "token  " + text(answer, "token") +
+         "\n       shown once; its agent sends it as Authorization: Bearer …\n" +
+         "tasks  GET /api/v1/agents/" + text(answer, "name") + "/tasks\n";
+}
+Result<int> add(Context& context, const AddFlags& flags) {
+  if (!flags.external)
+    return fail(Errc::invalid, "a host with an agent of ours joins by itself", {},
+                "drover token create; or add --external for an agent that is a script");
+  json::object labels;
+  for (const auto& word : flags.labels) {
+    auto equals = word.find('=');
+    if (equals == std::string::npos || equals == 0) return fail(Errc::invalid, word + " is not key=value");
+    labels[word.substr(0, equals)] = word.substr(equals + 1);
+  }
+  TRY(auto api, Api::open(context));
+  Call call{"POST", "/nodes"};
+  call.body = print_json(json::object{
+      {"name", flags.name}, {"external", true}, {"labels", labels}, {"lost_after", flags.lost_after}});
+  TRY(auto answer, api.send(call));
+  return print_object(context, answer.body, [&] { return token_text(answer.body); });
+}
+Result<int> new_token(Context& context, const std::string& name) {
+  TRY(auto api, Api::open(context));
+  TRY(auto answer, api.send({"POST", path_of({"nodes", name, "token"})}));
+  return print_object(context, answer.body, [&] { return token_text(answer.body); });
+}
+
 struct JoinFlags {
   std::string line, name, state;
   std::vector<std::string> labels;
@@ -180,6 +215,31 @@ Command join_command(const Programs& programs) {
     context.out.write(told + "\n");
     return 0;
   };
+  return out;
+}
+
+Command add_command() {
+  auto flags = std::make_shared<AddFlags>();
+  Command out{"add", "A node whose agent is a script (curl will do): prints its token, once."};
+  out.examples = {"drover node add nas --external",
+                  "drover node add nas --external --label site=home --lost-after 5m"};
+  out.arguments = {{"NAME", "Name of the node.", &flags->name}};
+  out.flags = {{"--external", "Its agent is a script.", &flags->external, "", {}},
+               {"--label", "A label of the node.", &flags->labels, "KEY=VALUE", {}},
+               {"--lost-after",
+                "Lost when it has not called for so long (default 60s).",
+                &flags->lost_after,
+                "TIME",
+                {}}};
+  out.run = [flags](Context& context) { return add(context, *flags); };
+  return out;
+}
+
+Command token_command() {
+  auto name = std::make_shared<std::string>();
+  Command out{"token", "A new token for the agent of an external node; the old one ends."};
+  out.arguments = {{"NODE", "Name or id.", name.get()}};
+  out.run = [name](Context& context) { return new_token(context, *name); };
   return out;
 }
 
@@ -214,6 +274,8 @@ Command node_command(const Programs& programs) {
   out.commands = {list_all,
                   one,
                   join_command(programs),
+                  add_command(),
+                  token_command(),
                   labels,
                   many("cordon", "Take nothing new."),
                   many("uncordon", "Take new instances again."),

@@ -238,6 +238,14 @@ Result<int> why(Context& context, const std::string& target) {
 
 // ---- status
 
+/// The queues that hand nothing out.
+std::string paused_text(const Context& context, const json::value& summary) {
+  std::string out;
+  for (const auto& name : list(summary, "paused"))
+    out += (out.empty() ? "" : ", ") + (name.is_string() ? std::string(name.get_string()) : "");
+  return out.empty() ? "" : context.out.paint(Style::yellow, "the queue of " + out);
+}
+
 std::string summary_text(const Context& context, const json::value& s) {
   auto count = [&](const char* key) { return text(s, key); };
   return print_facts(context.out,
@@ -247,7 +255,8 @@ std::string summary_text(const Context& context, const json::value& s) {
                       {"services", count("services_ok") + " of " + count("services") + " well, " +
                                        count("services_failing") + " failing"},
                       {"instances", count("instances_ready") + " of " + count("instances") + " ready"},
-                      {"tasks", count("tasks_open") + " open, " + count("tasks_failed") + " failed"},
+                      {"tasks", count("tasks_open") + " open, " + count("tasks_failed") + " failed for good"},
+                      {"paused", paused_text(context, s)},
                       {"deployments", count("deployments_live") + " under way"}});
 }
 

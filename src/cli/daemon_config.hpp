@@ -18,6 +18,8 @@ struct HubConfig {
   Duration settle = 1s;
   std::uint32_t max_parallel = 64;
   Duration keep_finished = std::chrono::hours(7 * 24);
+  std::uint64_t keep_tasks = 1'000'000;
+  std::string agent_jwt_secret;
   Duration keep_events = std::chrono::hours(7 * 24);
   std::uint32_t threads = 2;
   std::string log_level = "info";
@@ -42,6 +44,12 @@ struct HubConfig {
         Field{&C::max_parallel, "max_parallel", "Tasks at once on one node.",
               &between<1, 256, std::uint32_t>},
         Field{&C::keep_finished, "keep_finished", "How long finished tasks are kept."},
+        Field{&C::keep_tasks, "keep_tasks", "How many finished tasks are kept.",
+              &between<1'000, 1'000'000'000, std::uint64_t>},
+        Field{
+            &C::agent_jwt_secret, "agent_jwt_secret",
+            "A file with the secret of HS256 tokens that agents which are scripts may show; empty: only the "
+            "tokens that the hub gives out."},
         Field{&C::keep_events, "keep_events", "How long events are kept."},
         Field{&C::threads, "threads", "Threads for connections.", &between<1, 64, std::uint32_t>},
         Field{&C::log_level, "log_level", "debug, info, warn or error.", &check_level}};
@@ -58,6 +66,7 @@ struct AgentConfig {
   std::string keeper;
   std::string ports = "20000-29999";
   std::uint32_t max_parallel = 64;
+  bool exec = true;
   std::uint32_t restarts_per_second = 20;
   Duration reconnect_max = 30s;
   Duration stop_deadline = 60s;
@@ -72,6 +81,7 @@ struct AgentConfig {
         Field{&C::keeper, "keeper", "The drover-keeper program; empty: beside drover."},
         Field{&C::ports, "ports", "Ports for services with `published: auto`.", &check_range},
         Field{&C::max_parallel, "max_parallel", "Tasks at once.", &between<1, 256, std::uint32_t>},
+        Field{&C::exec, "exec", "Whether commands of tasks are run here, whoever asks."},
         Field{&C::restarts_per_second, "restarts_per_second",
               "Automatic restarts of all instances together; 0: no limit.",
               &between<0, 100'000, std::uint32_t>},

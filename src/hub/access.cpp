@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "hub/codes.hpp"
+#include "hub/jwt.hpp"
 
 namespace drover::hub {
 
@@ -102,6 +103,35 @@ net::Awaitable<Result<Caller>> Access::identify(const net::Request& request) {
   auto caller = make(request, "user:" + found->user, "session");
   caller.user = found->user;
   caller.credential = found->id;
+  co_return caller;
+}
+
+net::Awaitable<std::optional<NodeId>> Access::external_node(std::string name) {
+  co_return co_await engine_.peek([name](const HubCore& core) -> std::optional<NodeId> {
+    auto found = core.state().node_names.find(name);
+    if (found == core.state().node_names.end()) return std::nullopt;
+    return core.state().nodes.at(found->second).row.external ? std::optional(found->second) : std::nullopt;
+  });
+}
+
+net::Awaitable<Result<Caller>> Access::identify_agent(const net::Request& request) {
+  constexpr std::string_view scheme = "Bearer ";
+  auto header = request.headers.get("Authorization").value_or("");
+  if (request.peer->credentials || !header.starts_with(scheme)) co_return co_await identify(request);
+  std::string token(header.substr(scheme.size()));
+  auto caller = make(request, "", "agent");
+  caller.role.clear();
+  if (auto found = co_await find(token, "agent")) {
+    caller.who.actor = caller.actor = "agent:" + found->name;
+    caller.credential = found->id;
+    if (auto id = parse_uuid(found->user)) caller.node = NodeId{*id};
+    co_return caller;
+  }
+  if (jwt_secret_.empty() || !looks_like_jwt(token)) co_return co_await identify(request);
+  CO_TRY(auto claims, check_jwt(token, jwt_secret_, engine_.clock().now().wall));
+  caller.who.actor = caller.actor = "agent:" + claims.subject;
+  caller.node = co_await external_node(claims.subject);
+  if (!caller.node) co_return fail(Errc::denied, "there is no external node \"" + claims.subject + "\"");
   co_return caller;
 }
 

@@ -7,6 +7,7 @@
 
 #include "hub/assets.hpp"
 #include "hub/codes.hpp"
+#include "hub/jwt.hpp"
 #include "hub/serve.hpp"
 #include "hub/sessions.hpp"
 #include "net/server.hpp"
@@ -61,7 +62,8 @@ std::vector<std::string> certificate_names(const HubOptions& options) {
 }  // namespace
 
 struct Hub::Impl {
-  Impl(HubOptions given, HubParts with, std::unique_ptr<store::HubStore> opened, Image image, Authority ca)
+  Impl(HubOptions given, HubParts with, std::unique_ptr<store::HubStore> opened, Image image, Authority ca,
+       std::string jwt_secret)
       : options(std::move(given)),
         parts(std::move(with)),
         store(std::move(opened)),
@@ -76,7 +78,7 @@ struct Hub::Impl {
                       parts.fatal ? parts.fatal(error) : end_process(parts.log, error);
                     }},
                std::move(image)),
-        access(engine, ::geteuid()),
+        access(engine, ::geteuid(), std::move(jwt_secret)),
         streams(engine),
         api{engine,
             access,
@@ -133,8 +135,12 @@ Result<std::unique_ptr<Hub>> Hub::open(HubOptions options, HubParts parts) {
                                         {.reserve = options.reserve, .now = now, .seed = parts.seed}));
   TRY(auto image, store->load());
   TRY(auto authority, Authority::open(options.state + "/ca", certificate_names(options), now));
+  std::string jwt_secret;
+  if (!options.agent_jwt_secret.empty()) {
+    TRY(jwt_secret, read_jwt_secret(options.agent_jwt_secret));
+  }
   auto impl = std::make_unique<Impl>(std::move(options), std::move(parts), std::move(store), std::move(image),
-                                     std::move(authority));
+                                     std::move(authority), std::move(jwt_secret));
   TRYV(impl->listen());
   return std::unique_ptr<Hub>(new Hub(std::move(impl)));
 }

@@ -38,6 +38,8 @@ struct HubOptions {
   HubSettings settings;
   std::string version = "0.1.0", revision;
   std::uint64_t reserve = 8ull << 20;  // bytes kept free for a full disk
+  std::string
+      agent_jwt_secret;  // file with the secret of HS256 tokens of agents that are scripts; empty: none
 };
 
 /// The world that main gives it. The pool needs one thread or more.

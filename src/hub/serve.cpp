@@ -30,7 +30,8 @@ net::Awaitable<void> audit_refusal(Api& api, const net::Request& request, Who wh
 net::Awaitable<net::Response> answer(ServeParts parts, const ApiRoute& route, net::Request& request) {
   auto caller = Access::anonymous(request);
   if (!route.open) {
-    auto known = co_await parts.api.access.identify(request);
+    auto known = route.agents ? co_await parts.api.access.identify_agent(request)
+                              : co_await parts.api.access.identify(request);
     if (!known) {
       co_await audit_refusal(parts.api, request, caller.who, known.error());
       co_return problem(known.error(), caller.who);
@@ -210,7 +211,7 @@ net::Router make_router(ServeParts parts) {
   net::Router router;
   for (auto& it : all_routes()) {
     auto route = std::make_shared<const ApiRoute>(std::move(it));
-    auto path = std::string(api_base) + route->path;
+    auto path = route->base + route->path;
     auto series = parts.metrics.add(route->method, path);
     router.add(
         {route->method, path,
@@ -225,7 +226,8 @@ net::Router make_router(ServeParts parts) {
   router.add({"GET", "/api/v1/stream", [parts](net::Request& request) { return ui_stream(parts, request); }});
   router.add({"GET", "/ws/agent", [parts](net::Request& request) { return agent_link(parts, request); }});
   router.add({"GET", "/ws/stream/{id}", [parts](net::Request& request) { return log_link(parts, request); }});
-  router.add({"GET", "/api/{rest*}", [](net::Request& request) { return unknown_api(request); }});
+  for (auto* path : {"/api/{rest*}", "/compat/{rest*}"})
+    router.add({"GET", path, [](net::Request& request) { return unknown_api(request); }});
   router.add({"GET", "/{rest*}", [](net::Request& request) { return asset(request); }});
   return router;
 }

@@ -28,11 +28,15 @@ double quantity(const Resources& resources, const std::string& name) {
 /// "connecting": not away, and not taking work either.
 std::string_view node_state(const HubState& state, const NodeEntry& node) {
   auto known = node.row.node.state;
-  if (known == drover::NodeState::online && !usable(state, node.row.node.id)) return "connecting";
+  if (!node.row.external && known == drover::NodeState::online && !usable(state, node.row.node.id))
+    return "connecting";
   return enum_name(known);
 }
 
 std::string node_message(const HubState& state, const NodeEntry& node) {
+  if (node.row.external && node.row.node.state == drover::NodeState::online) return "its agent is a script";
+  if (node.row.external && node.row.node.state == drover::NodeState::joined)
+    return "its agent has not called yet";
   switch (node.row.node.state) {
     case drover::NodeState::joined: return "has joined, its agent has not connected yet";
     case drover::NodeState::suspect: return "does not answer";
@@ -156,6 +160,8 @@ NodeView view_node(const HubState& state, const HubSettings& settings, const Nod
   const Node& node = entry.row.node;
   NodeView view{.id = node.id, .name = node.name, .state = std::string(node_state(state, entry))};
   view.message = node_message(state, entry);
+  view.kind = entry.row.external ? "external" : "agent";
+  view.paused = state.paused.contains(to_string(node.id));
   view.cordoned = node.cordoned;
   view.draining = node.draining;
   view.labels = node.labels;
@@ -302,52 +308,6 @@ StackView view_stack(const HubState& state, const StackEntry& stack) {
   return view;
 }
 
-TaskView view_task(const HubState& state, const Task& task) {
-  TaskView view{
-      .id = task.id, .type = std::string(enum_name(task.type)), .state = std::string(enum_name(task.state))};
-  view.stack = task.stack;
-  view.service = task.service;
-  view.instance = task.instance_name;
-  view.instance_id = task.placement.instance;
-  auto node = state.nodes.find(task.node);
-  view.node = node == state.nodes.end() ? "" : node->second.row.node.name;
-  view.priority = task.priority;
-  view.attempt = task.attempts.empty() ? 0 : task.attempts.back().number;
-  view.max_attempts = task.max_retries + 1;
-  view.progress = task.progress;
-  view.message = task.message;
-  view.cancel_requested = task.cancel_requested;
-  view.deployment = task.deployment;
-  view.operation = task.operation;
-  view.retry_of = task.retry_of;
-  view.depends_on = task.depends_on;
-  view.actor = task.who.actor;
-  view.origin = task.who.origin;
-  view.correlation = task.who.correlation;
-  view.created_at = task.created_at;
-  for (const auto& attempt : task.attempts)
-    if (attempt.started_at && !view.started_at) view.started_at = attempt.started_at;
-  view.finished_at = task.finished_at;
-  view.attempts = task.attempts;
-  return view;
-}
-
-TaskStats view_task_stats(const HubState& state) {
-  TaskStats stats;
-  for (const auto& [id, entry] : state.tasks) {
-    ++stats.total;
-    switch (entry.task.state) {
-      case TaskState::pending: ++stats.pending; break;
-      case TaskState::assigned: ++stats.assigned; break;
-      case TaskState::running: ++stats.running; break;
-      case TaskState::completed: ++stats.completed; break;
-      case TaskState::failed: ++stats.failed; break;
-      case TaskState::cancelled: ++stats.cancelled; break;
-    }
-  }
-  return stats;
-}
-
 Summary view_summary(const HubState& state, const HubSettings& settings) {
   Summary sum{.hub_version = settings.version, .store_id = to_string(state.store), .hub_state = "ok"};
   for (const auto& [id, node] : state.nodes) {
@@ -373,9 +333,9 @@ Summary view_summary(const HubState& state, const HubSettings& settings) {
       sum.services_ok += view->failing == 0 && view->ready >= view->desired;
     }
   }
-  auto tasks = view_task_stats(state);
-  sum.tasks_open = std::uint32_t(tasks.pending + tasks.assigned + tasks.running);
-  sum.tasks_failed = std::uint32_t(tasks.failed);
+  for (const auto& [id, entry] : state.tasks) sum.tasks_open += !is_final(entry.task.state);
+  sum.tasks_failed = std::uint32_t(state.dead.size());
+  sum.paused = paused_queues(state);
   for (const auto& [id, deployment] : state.deployments) sum.deployments_live += !is_final(deployment.state);
   return sum;
 }

@@ -23,6 +23,8 @@ struct NodeView {
   NodeId id;
   std::string name, state;  // NodeState; reason in `message`
   std::string message;
+  std::string kind;     // agent | external: its agent is a script
+  bool paused = false;  // its queue
   bool cordoned = false, draining = false;
   std::map<std::string, std::string> labels;
   std::string version, version_match;
@@ -34,9 +36,9 @@ struct NodeView {
   std::optional<WallTime> connected_at, last_seen;
 };
 BOOST_DESCRIBE_STRUCT(NodeView, (),
-                      (id, name, state, message, cordoned, draining, labels, version, version_match, hostname,
-                       os, kernel, arch, address, level, cpus, memory, resources, instances, running, failing,
-                       joined_at, connected_at, last_seen))
+                      (id, name, state, message, kind, paused, cordoned, draining, labels, version,
+                       version_match, hostname, os, kernel, arch, address, level, cpus, memory, resources,
+                       instances, running, failing, joined_at, connected_at, last_seen))
 
 struct InstanceView {
   InstanceId id;
@@ -114,17 +116,60 @@ struct TaskView {
   std::string actor, origin, correlation;
   WallTime created_at{};
   std::optional<WallTime> started_at, finished_at;
+  std::string what;   // exec: the command; probe: the question
+  bool dead = false;  // failed for good, and nobody has requeued or dismissed it
+  std::optional<Duration> timeout;
+  std::optional<boost::json::object> payload, result;
   std::vector<Attempt> attempts;
 };
 BOOST_DESCRIBE_STRUCT(TaskView, (),
                       (id, type, state, stack, service, instance, instance_id, node, priority, attempt,
                        max_attempts, progress, message, cancel_requested, deployment, operation, retry_of,
-                       depends_on, actor, origin, correlation, created_at, started_at, finished_at, attempts))
+                       depends_on, actor, origin, correlation, created_at, started_at, finished_at, what,
+                       dead, timeout, payload, result, attempts))
 
+/// In seconds; absent: there was none.
+struct Percentiles {
+  std::optional<double> p50, p90, p99;
+};
+BOOST_DESCRIBE_STRUCT(Percentiles, (), (p50, p90, p99))
+/// Of the tasks of one type that ended within the window.
+struct TypeStats {
+  std::string type;
+  std::uint64_t completed = 0, failed = 0, cancelled = 0, attempts = 0;
+  Percentiles waiting, running;  // until the first attempt began; from there to the end
+};
+BOOST_DESCRIBE_STRUCT(TypeStats, (), (type, completed, failed, cancelled, attempts, waiting, running))
+
+/// pending, assigned, running, dead: now. The others: within the window.
 struct TaskStats {
   std::uint64_t total = 0, pending = 0, assigned = 0, running = 0, completed = 0, failed = 0, cancelled = 0;
+  std::uint64_t dead = 0, stored = 0;  // stored: finished ones that are kept
+  Duration window = std::chrono::hours(1);
+  std::vector<std::string> paused;  // queues: "hub", nodes
+  std::vector<TypeStats> types;
 };
-BOOST_DESCRIBE_STRUCT(TaskStats, (), (total, pending, assigned, running, completed, failed, cancelled))
+BOOST_DESCRIBE_STRUCT(TaskStats, (),
+                      (total, pending, assigned, running, completed, failed, cancelled, dead, stored, window,
+                       paused, types))
+
+/// A bulk command with what it has come to.
+struct OperationView {
+  OperationId id;
+  std::string kind, state, scope;
+  std::uint32_t done = 0, total = 0, progress = 0;  // progress: 0–100
+  std::vector<OperationItem> items;
+  std::vector<TaskView> tasks;  // its children that are live or among the newest
+  std::string undo;             // what takes it back: start | stop; "": it cannot be
+  std::string undo_reason;      // why not
+  std::optional<OperationId> undo_of;
+  Who who;
+  WallTime created_at{};
+  std::optional<WallTime> finished_at;
+};
+BOOST_DESCRIBE_STRUCT(OperationView, (),
+                      (id, kind, state, scope, done, total, progress, items, tasks, undo, undo_reason,
+                       undo_of, who, created_at, finished_at))
 
 /// The status bar and the first page.
 struct Summary {
@@ -132,13 +177,15 @@ struct Summary {
   std::uint32_t nodes = 0, nodes_online = 0;
   std::uint32_t services = 0, services_ok = 0, services_failing = 0;
   std::uint32_t instances = 0, instances_ready = 0, instances_failing = 0;
-  std::uint32_t tasks_open = 0, tasks_failed = 0, deployments_live = 0;
+  std::uint32_t tasks_open = 0, tasks_failed = 0,
+                deployments_live = 0;                   // tasks_failed: for good, and not requeued
+  std::vector<std::string> paused;                      // queues that hand nothing out: "hub", nodes
   std::map<std::string, std::uint32_t> agent_versions;  // version → count
 };
 BOOST_DESCRIBE_STRUCT(Summary, (),
                       (hub_version, store_id, hub_state, nodes, nodes_online, services, services_ok,
                        services_failing, instances, instances_ready, instances_failing, tasks_open,
-                       tasks_failed, deployments_live, agent_versions))
+                       tasks_failed, deployments_live, paused, agent_versions))
 
 NodeView view_node(const HubState&, const HubSettings&, const NodeEntry&);
 InstanceView view_instance(const HubState&, const SlotEntry&);
@@ -148,7 +195,10 @@ std::optional<ServiceView> view_service(const HubState&, const std::string& stac
 std::vector<ServiceView> view_services(const HubState&);
 StackView view_stack(const HubState&, const StackEntry&);
 TaskView view_task(const HubState&, const Task&);
-TaskStats view_task_stats(const HubState&);
+/// Over the last `window`, at most a day.
+TaskStats view_task_stats(const HubState&, WallTime now, Duration window);
+OperationView view_operation(const HubState&, const Operation&);
+std::vector<std::string> paused_queues(const HubState&);
 Summary view_summary(const HubState&, const HubSettings&);
 
 }  // namespace drover::hub

@@ -24,6 +24,8 @@ hub::HubOptions hub_options(const cli::HubConfig& config, const std::string& sta
   options.settings.settle = config.settle;
   options.settings.max_parallel = config.max_parallel;
   options.settings.keep_finished = config.keep_finished;
+  options.settings.keep_tasks = config.keep_tasks;
+  options.agent_jwt_secret = config.agent_jwt_secret;
   options.settings.keep_events = config.keep_events;
   return options;
 }

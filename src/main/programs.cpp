@@ -33,6 +33,7 @@ agent::AgentOptions agent_options(const cli::AgentConfig& config, const std::str
   options.port_high = range.last;
   options.max_parallel = config.max_parallel;
   options.restarts_per_second = config.restarts_per_second;
+  options.exec = config.exec;
   options.reconnect_max = config.reconnect_max;
   for (const auto& [name, value] : config.resources)
     (void)declare_resource(options.resources, name, value);  // checked when it was read

@@ -83,8 +83,8 @@ BOOST_DESCRIBE_STRUCT(Deployment, (),
                       (id, stack, revision, state, message, steps, rolls_back, canaries, promoted, promotable,
                        who, created_at, progress_at, finished_at))
 
-enum class OperationKind : std::uint8_t { start, stop, restart, reload };
-BOOST_DESCRIBE_ENUM(OperationKind, start, stop, restart, reload)
+enum class OperationKind : std::uint8_t { start, stop, restart, reload, exec, probe, collect };
+BOOST_DESCRIBE_ENUM(OperationKind, start, stop, restart, reload, exec, probe, collect)
 enum class OperationState : std::uint8_t { running, succeeded, partial, failed, cancelled };
 BOOST_DESCRIBE_ENUM(OperationState, running, succeeded, partial, failed, cancelled)
 
@@ -95,9 +95,11 @@ struct OperationItem {
   std::uint64_t restart_generation = 0;  // kind restart: the count to reach
   std::optional<bool> ok;                // not set: not yet
   std::string message;                   // kind reload: how; else, and when it failed: why not
+  std::optional<bool> ran;               // before: for an undo. Not set: of no interest
+  std::optional<TaskId> task;            // kinds exec, probe, collect: what does it
 };
 BOOST_DESCRIBE_STRUCT(OperationItem, (),
-                      (instance, stack, instance_name, node, restart_generation, ok, message))
+                      (instance, stack, instance_name, node, restart_generation, ok, message, ran, task))
 
 /// A command over one or many instances, with a result for each.
 struct Operation {
@@ -106,10 +108,11 @@ struct Operation {
   OperationState state = OperationState::running;
   std::string scope;  // what was asked for: "all", "stack shop", "service shop/web", "instance shop/web-1"
   std::vector<OperationItem> items;
+  std::optional<OperationId> undo_of;  // it takes this one back
   Who who;
   WallTime created_at{};
   std::optional<WallTime> finished_at;
 };
-BOOST_DESCRIBE_STRUCT(Operation, (), (id, kind, state, scope, items, who, created_at, finished_at))
+BOOST_DESCRIBE_STRUCT(Operation, (), (id, kind, state, scope, items, undo_of, who, created_at, finished_at))
 
 }  // namespace drover

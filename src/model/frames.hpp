@@ -101,11 +101,12 @@ struct Assign {
   std::uint64_t restart_generation = 0, reload_generation = 0;
   std::uint8_t priority = 5;
   std::optional<Duration> timeout;
+  std::optional<Errand> errand;  // exec, probe, collect
   Who who;
 };
 BOOST_DESCRIBE_STRUCT(Assign, (),
                       (task, attempt, type, placement, stack, instance_name, index, service, run,
-                       restart_generation, reload_generation, priority, timeout, who))
+                       restart_generation, reload_generation, priority, timeout, errand, who))
 
 struct Cancel {  // hub → agent: end this attempt if it has not won yet; answered by TaskEnded
   static constexpr const char* kind = "cancel";
@@ -139,8 +140,9 @@ struct TaskEnded {
   TaskMove outcome = TaskMove::succeed;
   std::string error;
   std::vector<std::string> output;
+  std::optional<boost::json::object> result;  // exec, probe, collect
 };
-BOOST_DESCRIBE_STRUCT(TaskEnded, (), (task, attempt, outcome, error, output))
+BOOST_DESCRIBE_STRUCT(TaskEnded, (), (task, attempt, outcome, error, output, result))
 
 struct OutcomeRecorded {  // hub → agent: the outcome is committed (or is of no interest any more): forget it
   static constexpr const char* kind = "outcome_recorded";

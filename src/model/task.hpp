@@ -11,13 +11,30 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "model/errand.hpp"
 #include "model/ids.hpp"
 #include "model/stack.hpp"
 
 namespace drover {
 
-enum class TaskType : std::uint8_t { deploy, delete_, stop, start, restart, update, reload };
-BOOST_DESCRIBE_ENUM(TaskType, deploy, delete_, stop, start, restart, update, reload)
+enum class TaskType : std::uint8_t {
+  deploy,
+  delete_,
+  stop,
+  start,
+  restart,
+  update,
+  reload,
+  exec,     // a command on a node, at most once
+  probe,    // a service's probe, or a given one, now
+  collect,  // the facts of a node or an instance
+};
+BOOST_DESCRIBE_ENUM(TaskType, deploy, delete_, stop, start, restart, update, reload, exec, probe, collect)
+
+/// Changes no instance: asked for by name, not made from desired state.
+constexpr bool is_errand(TaskType type) {
+  return type == TaskType::exec || type == TaskType::probe || type == TaskType::collect;
+}
 
 enum class TaskState : std::uint8_t { pending, assigned, running, completed, failed, cancelled };
 BOOST_DESCRIBE_ENUM(TaskState, pending, assigned, running, completed, failed, cancelled)
@@ -147,9 +164,11 @@ struct Task {
   std::optional<DeploymentId> deployment;
   std::optional<OperationId> operation;
   bool cancel_requested = false;
-  std::uint32_t refusals = 0;  // in a row
-  std::uint8_t progress = 0;   // 0–100
-  std::string message;         // what it is doing or why it ended, for people
+  std::uint32_t refusals = 0;                 // in a row
+  std::uint8_t progress = 0;                  // 0–100
+  std::string message;                        // what it is doing or why it ended, for people
+  std::optional<Errand> errand;               // what is to be done, where it is not said by a revision
+  std::optional<boost::json::object> result;  // what came of it, where that is more than done or not
   std::vector<Attempt> attempts;
   Who who;
   WallTime created_at{};
@@ -158,7 +177,13 @@ struct Task {
 BOOST_DESCRIBE_STRUCT(Task, (),
                       (id, type, state, stack, service, instance_name, node, placement, restart_generation,
                        reload_generation, priority, max_retries, no_progress, timeout, depends_on, retry_of,
-                       deployment, operation, cancel_requested, refusals, progress, message, attempts, who,
-                       created_at, finished_at))
+                       deployment, operation, cancel_requested, refusals, progress, message, errand, result,
+                       attempts, who, created_at, finished_at))
+
+/// May an attempt whose outcome is not known be made again? Those that name the state to reach may; a command
+/// only if it was said of it.
+inline bool is_repeatable(const Task& task) {
+  return task.type != TaskType::exec || (task.errand && task.errand->repeatable);
+}
 
 }  // namespace drover

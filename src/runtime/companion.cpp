@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 
@@ -71,26 +72,84 @@ void Companions::listed(const std::set<std::string>& keys) {
   }
 }
 
-/// False: not within the limit.
-net::Awaitable<bool> Companions::reaches(Running& running, keeper::State state, Duration limit) {
-  const auto until = std::chrono::steady_clock::now() + limit;
+void Companions::end(const std::string& key) {
+  const auto found = running_.find(key);
+  if (found == running_.end()) return;
+  found->second->ended = true;
+  found->second->changed.set();
+}
+
+std::string Companions::output_of(const std::string& key) const {
+  return fmt::format("{}/probes/{}", parts_.paths.run, key);
+}
+
+/// False: not within the limit, or it shall end.
+net::Awaitable<bool> Companions::reaches(Running& running, keeper::State state,
+                                         std::optional<Duration> limit) {
+  const auto until = std::chrono::steady_clock::now() + limit.value_or(std::chrono::hours(24 * 365));
   while (running.latest.state < state) {
     const auto left = std::chrono::duration_cast<Duration>(until - std::chrono::steady_clock::now());
     running.changed.reset();
     if (running.latest.state >= state) break;
-    if (left <= 0s || !co_await running.changed.wait_for(left)) co_return running.latest.state >= state;
+    if (running.ended && state == keeper::State::exited) co_return false;
+    if (left <= 0s) co_return false;
+    co_await running.changed.wait_for(std::min<Duration>(left, 1h));
   }
   co_return true;
 }
 
-net::Awaitable<Result<Ran>> Companions::run(std::string key, agent::Spawn of, NodeWords node,
-                                            std::vector<std::string> command, Duration timeout) {
-  if (running_.contains(key)) co_return fail(Errc::conflict, "the former one still runs");
-  Entry entry(running_, key);
-  const auto output = fmt::format("{}/probes/{}", parts_.paths.run, key);
+/// Until it has exited; false: it is not to go on. Its last line is told meanwhile.
+net::Awaitable<bool> Companions::watch(Running& running, const CompanionOrder& order,
+                                       const std::string& output) {
+  if (!order.on_progress) co_return co_await reaches(running, keeper::State::exited, order.timeout);
+  const auto begin = std::chrono::steady_clock::now();
+  std::string told;
+  for (;;) {
+    if (co_await reaches(running, keeper::State::exited, 1s)) co_return true;
+    const auto passed = std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - begin);
+    if (running.ended || (order.timeout && passed >= *order.timeout)) co_return false;
+    std::vector<std::string> lines;
+    co_await net::run_on(parts_.files, [&] { lines = last_lines(output, 1); });
+    if (lines.empty() || lines.back() == told) continue;
+    told = lines.back();
+    order.on_progress(told);
+  }
+}
+
+net::Awaitable<Ran> Companions::attend(Running& running, const CompanionOrder& order,
+                                       std::uint64_t incarnation) {
+  const auto output = output_of(order.key);
+  Ran ran;
+  const bool over = co_await watch(running, order, output);
+  ran.ended = !over && running.ended;
+  ran.timed_out = !over && !running.ended;
+  if (running.latest.state != keeper::State::emptied) [[maybe_unused]]
+    auto killed = co_await parts_.keeper.kill(order.key, incarnation);
+  const bool gone = co_await reaches(running, keeper::State::emptied, 5s);
+  // What it printed last is in the file a little after its end.
+  const auto until = std::chrono::steady_clock::now() + 1s;
+  while (gone && running.latest.log_closed == 0 && std::chrono::steady_clock::now() < until) {
+    running.changed.reset();
+    if (running.latest.log_closed == 0) co_await running.changed.wait_for(100ms);
+  }
+  ran.exit = exit_of(running.latest).value_or(Exit{.code = -1, .known = false});
+  co_await net::run_on(parts_.files, [&] {
+    ran.lines = last_lines(output, order.lines);
+    std::error_code ignored;
+    std::filesystem::remove_all(output, ignored);
+  });
+  if (gone) [[maybe_unused]]
+    auto forgotten = co_await parts_.keeper.forget(order.key, incarnation);
+  co_return ran;
+}
+
+net::Awaitable<Result<Ran>> Companions::run(CompanionOrder order) {
+  if (running_.contains(order.key)) co_return fail(Errc::conflict, "the former one still runs");
+  Entry entry(running_, order.key);
   std::optional<std::expected<keeper::SpawnSpec, Refusal>> spec;
-  co_await net::run_on(parts_.files,
-                       [&] { spec.emplace(companion_spec(of, node, parts_.paths, command, output)); });
+  co_await net::run_on(parts_.files, [&] {
+    spec.emplace(companion_spec(order.of, order.node, parts_.paths, order.command, output_of(order.key)));
+  });
   const auto refused = [](const Refusal& why) {
     return fail(why.why == Refusal::Why::permanent ? Errc::invalid : Errc::unavailable, why.reason);
   };
@@ -99,32 +158,22 @@ net::Awaitable<Result<Ran>> Companions::run(std::string key, agent::Spawn of, No
   const auto incarnation = std::uint64_t(std::chrono::duration_cast<std::chrono::microseconds>(
                                              std::chrono::steady_clock::now().time_since_epoch())
                                              .count());
-  auto made = co_await parts_.keeper.spawn({key, key, incarnation, std::move(**spec)});
+  auto made = co_await parts_.keeper.spawn({order.key, order.key, incarnation, std::move(**spec)});
   if (!made && made.error().status == keeper::Status::spawn_failed)
-    co_return refused(explain(of, made.error().stage, made.error().error));
+    co_return refused(explain(order.of, made.error().stage, made.error().error));
   if (!made) co_return fail(made.error().as_error());
   if (entry.running.latest.state < made->info.state) entry.running.latest = made->info;
-  Ran ran;
-  ran.timed_out = !co_await reaches(entry.running, keeper::State::exited, timeout);
-  if (entry.running.latest.state != keeper::State::emptied) [[maybe_unused]]
-    auto killed = co_await parts_.keeper.kill(key, incarnation);
-  const bool gone = co_await reaches(entry.running, keeper::State::emptied, 5s);
-  // What it printed last is in the file a little after its end.
-  const auto until = std::chrono::steady_clock::now() + 1s;
-  while (gone && entry.running.latest.log_closed == 0 && std::chrono::steady_clock::now() < until) {
-    entry.running.changed.reset();
-    if (entry.running.latest.log_closed == 0) co_await entry.running.changed.wait_for(100ms);
-  }
-  ran.exit = exit_of(entry.running.latest).value_or(Exit{.code = -1, .known = false});
-  co_await net::run_on(parts_.files, [&] {
-    auto lines = last_lines(output, 1);
-    if (!lines.empty()) ran.last_line = std::move(lines.back());
-    std::error_code ignored;
-    std::filesystem::remove_all(output, ignored);
-  });
-  if (gone) [[maybe_unused]]
-    auto forgotten = co_await parts_.keeper.forget(key, incarnation);
-  co_return ran;
+  co_return co_await attend(entry.running, order, incarnation);
+}
+
+net::Awaitable<Result<Ran>> Companions::resume(CompanionOrder order) {
+  if (running_.contains(order.key)) co_return fail(Errc::conflict, "the former one still runs");
+  Entry entry(running_, order.key);
+  CO_TRY(auto all, co_await parts_.keeper.list());
+  const auto found = std::ranges::find(all, order.key, &KeeperInstance::key);
+  if (found == all.end()) co_return fail(Errc::not_found, "nothing is left of it");
+  if (entry.running.latest.state <= found->info.state) entry.running.latest = found->info;
+  co_return co_await attend(entry.running, order, found->info.incarnation);
 }
 
 }  // namespace drover::runtime

@@ -1,6 +1,7 @@
 #pragma once
 // Short-lived commands beside an instance (probes), each in a cgroup of its own, as the keeper tells of them.
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -24,7 +25,21 @@ std::string describe_hook(const keeper::InstanceInfo& info);
 struct Ran {
   Exit exit;
   bool timed_out = false;
-  std::string last_line;  // of its output
+  bool ended = false;              // by end()
+  std::vector<std::string> lines;  // the last ones of its output
+  std::string last_line() const { return lines.empty() ? std::string() : lines.back(); }
+};
+
+/// What is to run beside an instance, or for itself.
+struct CompanionOrder {
+  std::string key;  // with a dot in it: none is an instance's id. One at a time for each
+  agent::Spawn of;  // whose user, directory and environment it has
+  NodeWords node;
+  std::vector<std::string> command;
+  std::optional<Duration> timeout;
+  std::size_t lines = 1;  // how many of the last ones are kept
+  std::function<void(std::string)> on_progress =
+      {};  // its last line, when there is another; looked for each second
 };
 
 /// Lives on the driver's executor.
@@ -38,10 +53,13 @@ class Companions {
   explicit Companions(Parts parts) : parts_(parts) {}
 
   /// Runs a command as `of`'s user, in its directory and environment; its whole tree is killed at the
-  /// deadline, and nothing of it is left afterwards. `key`: an instance's id and a dot before a word; one at
-  /// a time for each. conflict: the former one still runs. invalid: it cannot be run, and why.
-  net::Awaitable<Result<Ran>> run(std::string key, agent::Spawn of, NodeWords node,
-                                  std::vector<std::string> command, Duration timeout);
+  /// deadline, and nothing of it is left afterwards. conflict: the former one still runs. invalid: it cannot
+  /// be run, and why.
+  net::Awaitable<Result<Ran>> run(CompanionOrder order);
+  /// The same for one that an earlier life of this program has begun. not_found: nothing is left of it.
+  net::Awaitable<Result<Ran>> resume(CompanionOrder order);
+  /// Its whole tree is killed, and run() returns. Unknown: nothing happens.
+  void end(const std::string& key);
 
   void seen(const KeeperInstance& one);
   /// After a new connection: what is not among these keys has ended unseen.
@@ -51,9 +69,13 @@ class Companions {
   struct Running {
     keeper::InstanceInfo latest;
     net::Event changed;
+    bool ended = false;
   };
   struct Entry;
-  net::Awaitable<bool> reaches(Running& running, keeper::State state, Duration limit);
+  net::Awaitable<bool> reaches(Running& running, keeper::State state, std::optional<Duration> limit);
+  net::Awaitable<bool> watch(Running& running, const CompanionOrder& order, const std::string& output);
+  net::Awaitable<Ran> attend(Running& running, const CompanionOrder& order, std::uint64_t incarnation);
+  std::string output_of(const std::string& key) const;
   Parts parts_;
   std::map<std::string, Running*> running_;
 };

@@ -101,7 +101,7 @@ net::Awaitable<Prober::Outcome> Prober::ask_exec(ExecCheck check, const agent::A
                                                      std::move(check.command), timeout));
   if (ran.timed_out) co_return fail(Errc::timeout, "no answer within " + human_duration(timeout));
   auto detail = describe(ran.exit);
-  if (!ran.last_line.empty()) detail += ": " + ran.last_line.substr(0, 200);
+  if (!ran.lines.empty()) detail += ": " + ran.last_line().substr(0, 200);
   if (!succeeded(ran.exit)) co_return fail(Errc::unavailable, detail);
   co_return detail;
 }

@@ -23,7 +23,7 @@ std::string fault_of(const Ran& ran) {
   std::string why = ran.timed_out ? fmt::format("the reload command was not done within {}",
                                                 human_duration(reload_patience))
                                   : fmt::format("the reload command failed: {}", describe(ran.exit));
-  return ran.last_line.empty() ? why : why + ": " + ran.last_line;
+  return ran.lines.empty() ? why : why + ": " + ran.last_line();
 }
 }  // namespace
 
@@ -59,6 +59,7 @@ net::Awaitable<Result<std::vector<agent::Found>>> ProcessDriver::recover() {
   std::vector<agent::Found> found;
   for (const auto& one : all) {
     const auto id = id_of(one.key);
+    if (!id && impl_->kept_commands.contains(one.key)) continue;
     if (!id) {  // a probe of a former agent
       if (one.info.state != keeper::State::emptied) {
         CO_TRYV(co_await impl_->client.kill(one.key, one.info.incarnation));
@@ -224,8 +225,17 @@ net::Awaitable<Result<RunStats>> ProcessDriver::stats(Run run) {
 net::Awaitable<Result<Ran>> ProcessDriver::run_beside(std::string word, agent::Spawn of,
                                                       std::vector<std::string> command, Duration timeout) {
   auto key = fmt::format("{}.{}", key_of(of.run.instance), word);
-  return impl_->companions.run(std::move(key), std::move(of), impl_->node, std::move(command), timeout);
+  return impl_->companions.run({std::move(key), std::move(of), impl_->node, std::move(command), timeout});
 }
+
+void ProcessDriver::keep_commands(std::set<std::string> keys) { impl_->kept_commands = std::move(keys); }
+
+net::Awaitable<Result<Ran>> ProcessDriver::run_command(CompanionOrder order, bool again) {
+  order.node = impl_->node;
+  return again ? impl_->companions.resume(std::move(order)) : impl_->companions.run(std::move(order));
+}
+
+void ProcessDriver::end_command(const std::string& key) { impl_->companions.end(key); }
 
 std::optional<RunFacts> ProcessDriver::facts(Run run) const {
   const auto known = impl_->runs.find(run);

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 
 #include "runtime/companion.hpp"
 #include "runtime/driver.hpp"
@@ -43,6 +44,9 @@ class ProcessDriver final : public Driver {
   net::Executor files() const;
 
   net::Awaitable<Result<std::vector<agent::Found>>> recover() override;
+  /// Before recover(): commands of tasks that are to be left alone, by key; others of a former agent are
+  /// ended.
+  void keep_commands(std::set<std::string> keys);
   net::Awaitable<std::expected<agent::Spawned, agent::SpawnFailed>> start(agent::Spawn spawn) override;
   net::Awaitable<Result<void>> stop(agent::StopRun order) override;
   net::Awaitable<Result<void>> adjust(agent::AdjustRun order) override;
@@ -53,6 +57,10 @@ class ProcessDriver final : public Driver {
   /// A short-lived command beside a run: Companions::run. `word` tells those of one instance apart.
   net::Awaitable<Result<Ran>> run_beside(std::string word, agent::Spawn of, std::vector<std::string> command,
                                          Duration timeout);
+
+  /// A task's command, in a cgroup of its own: Companions::run, or resume with `again`.
+  net::Awaitable<Result<Ran>> run_command(CompanionOrder order, bool again);
+  void end_command(const std::string& key);
 
   /// nullopt: this run is not known.
   std::optional<RunFacts> facts(agent::Run run) const;

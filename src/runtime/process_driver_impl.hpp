@@ -84,6 +84,7 @@ struct ProcessDriver::Impl {
   NotifySockets notify;
   std::vector<KeeperInstance> early;  // told before recover()
   bool recovered = false;
+  std::set<std::string> kept_commands;
   std::set<std::string> sockets;  // that the keeper holds
 
   void emit(agent::Event event) { parts.on_event(std::move(event)); }

@@ -30,7 +30,18 @@ CREATE TABLE position    (id INTEGER PRIMARY KEY CHECK (id = 1), commits INTEGER
 INSERT INTO position VALUES (1, 0, 0, 0, '');
 )";
 
-constexpr std::array migrations{first};
+// Tasks that are over lie apart, in the order of their ends: at start only live ones are read.
+constexpr std::string_view task_records = R"(
+CREATE TABLE task_records (seq INTEGER PRIMARY KEY, key TEXT NOT NULL, body TEXT NOT NULL) STRICT;
+CREATE INDEX task_records_key ON task_records(key);
+INSERT INTO task_records(key, body)
+  SELECT key, body FROM tasks WHERE body->>'state' IN ('completed', 'failed', 'cancelled')
+  ORDER BY body->>'finished_at';
+DELETE FROM tasks WHERE body->>'state' IN ('completed', 'failed', 'cancelled');
+CREATE TABLE queues (key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID, STRICT;
+)";
+
+constexpr std::array migrations{first, task_records};
 
 /// A copy of the file as it was, so that the former program can be put back.
 Result<void> snapshot(Database& db, const std::string& path, std::uint64_t version) {

@@ -40,6 +40,11 @@ inline constexpr std::string_view table<hub::Credential> = "credentials";
 template <>
 inline constexpr std::string_view table<hub::IdempotencyRow> = "idempotency";
 
+template <>
+inline constexpr std::string_view table<hub::QueueRow> = "queues";
+template <>
+inline constexpr std::string_view table<hub::TaskRecord> = "task_records";
+
 /// "shop 0000000007": revisions of a stack lie together and in order.
 std::string revision_key(const std::string& stack, std::uint64_t number);
 
@@ -47,6 +52,7 @@ inline std::string key_of(const hub::StackRow& row) { return row.name; }
 inline std::string key_of(const hub::RevisionRow& row) { return revision_key(row.stack, row.number); }
 inline std::string key_of(const hub::NodeRow& row) { return to_string(row.node.id); }
 inline std::string key_of(const hub::IdempotencyRow& row) { return row.key; }
+inline std::string key_of(const hub::QueueRow& row) { return row.name; }
 template <class T>
 std::string key_of(const T& row) {
   return to_string(row.id);

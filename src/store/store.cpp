@@ -117,6 +117,31 @@ Result<std::vector<AuditEntry>> HubStore::audit(std::uint64_t before, std::uint3
   return read_all<AuditEntry>(*query);
 }
 
+Result<std::vector<hub::TaskRecord>> HubStore::task_records(std::uint64_t before, std::uint32_t limit) const {
+  TRY(auto db, Database::open(path_, Access::read_only));
+  TRY(auto query, db.prepare("SELECT seq, body FROM task_records WHERE $1 = 0 OR seq < $1 "
+                             "ORDER BY seq DESC LIMIT $2"));
+  query->bind(1, before).bind(2, std::int64_t(limit));
+  std::vector<hub::TaskRecord> out;
+  for (;;) {
+    TRY(bool more, query->step());
+    if (!more) return out;
+    TRY(auto task, from_json_text<Task>(query->text(1), Unknown::ignore));
+    out.push_back({query->number(0), std::move(task)});
+  }
+}
+
+Result<std::optional<Task>> HubStore::finished_task(TaskId id) const {
+  TRY(auto db, Database::open(path_, Access::read_only));
+  TRY(auto query, db.prepare("SELECT body FROM task_records WHERE key = $1"));
+  auto key = to_string(id);
+  query->bind(1, std::string_view(key));
+  TRY(bool found, query->step());
+  if (!found) return std::nullopt;
+  TRY(auto task, from_json_text<Task>(query->text(0), Unknown::ignore));
+  return std::optional(std::move(task));
+}
+
 Result<AuditCheck> HubStore::verify_audit() const {
   TRY(auto db, Database::open(path_, Access::read_only));
   TRY(auto query, db.prepare("SELECT seq, hash, body FROM audit ORDER BY seq"));

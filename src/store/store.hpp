@@ -61,6 +61,10 @@ class HubStore {
   Result<std::vector<Event>> events_since(std::uint64_t seq, std::uint32_t limit) const;
   /// Entries with a number below `before` (0: the newest), newest first.
   Result<std::vector<AuditEntry>> audit(std::uint64_t before, std::uint32_t limit) const;
+  /// Tasks that are over, the newest end first: those with a number below `before` (0: the newest).
+  Result<std::vector<hub::TaskRecord>> task_records(std::uint64_t before, std::uint32_t limit) const;
+  /// nullopt: it is not over, or not kept any more.
+  Result<std::optional<Task>> finished_task(TaskId id) const;
   /// Recomputes the whole chain.
   Result<AuditCheck> verify_audit() const;
 

@@ -69,6 +69,14 @@ class BatchWriter {
     auto body = to_json_text(row);
     return upsert->bind(1, std::string_view(key)).bind(2, std::string_view(body)).run();
   }
+  /// In the place of its row among the live ones.
+  Result<void> put(const hub::TaskRecord& row) {
+    auto key = to_string(row.task.id);
+    TRYV(erase<Task>(key));
+    TRY(auto* insert, db_.cached("INSERT INTO task_records(seq, key, body) VALUES ($1, $2, $3)"));
+    auto body = to_json_text(row.task);
+    return insert->bind(1, row.seq).bind(2, std::string_view(key)).bind(3, std::string_view(body)).run();
+  }
   template <class T>
   Result<void> erase(std::string_view key) {
     TRY(auto* statement, db_.cached(erase_sql<T>()));
@@ -84,7 +92,6 @@ class BatchWriter {
     return erase<hub::RevisionRow>(revision_key(it.stack, it.number));
   }
   Result<void> drop(const hub::EraseSlot& it) { return erase<hub::Slot>(to_string(it.id)); }
-  Result<void> drop(const hub::EraseTask& it) { return erase<Task>(to_string(it.id)); }
   Result<void> drop(const hub::EraseDeployment& it) { return erase<Deployment>(to_string(it.id)); }
   Result<void> drop(const hub::EraseOperation& it) { return erase<Operation>(to_string(it.id)); }
   Result<void> drop(const hub::EraseNode& it) { return erase<hub::NodeRow>(to_string(it.id)); }
@@ -94,6 +101,11 @@ class BatchWriter {
   Result<void> drop(const hub::EraseIdempotency& it) { return erase<hub::IdempotencyRow>(it.key); }
   Result<void> drop(const hub::EraseEventsBefore& it) {
     TRY(auto* statement, db_.cached("DELETE FROM events WHERE seq < $1"));
+    return statement->bind(1, it.seq).run();
+  }
+  Result<void> drop(const hub::EraseQueue& it) { return erase<hub::QueueRow>(it.name); }
+  Result<void> drop(const hub::EraseRecordsBefore& it) {
+    TRY(auto* statement, db_.cached("DELETE FROM task_records WHERE seq < $1"));
     return statement->bind(1, it.seq).run();
   }
 
@@ -115,6 +127,19 @@ Result<void> read_table(Database& db, std::vector<hub::Row>& rows) {
   TRY(auto items, read_all<T>(*query));
   for (auto& item : items) rows.emplace_back(std::move(item));
   return {};
+}
+
+/// Only the newest of them.
+template <>
+Result<void> read_table<hub::TaskRecord>(Database& db, std::vector<hub::Row>& rows) {
+  TRY(auto query, db.prepare("SELECT seq, body FROM task_records ORDER BY seq DESC LIMIT $1"));
+  query->bind(1, std::uint64_t(hub::recent_records));
+  for (;;) {
+    TRY(bool more, query->step());
+    if (!more) return {};
+    TRY(auto task, from_json_text<Task>(query->text(1), Unknown::ignore));
+    rows.emplace_back(hub::TaskRecord{query->number(0), std::move(task)});
+  }
 }
 
 template <class... T>
@@ -154,6 +179,10 @@ Result<hub::Image> read_image(Database& db, const Position& position) {
   TRY(image.digest_key, db.value("SELECT value FROM identity WHERE name='digest_key'"));
   TRY(auto first, db.value("SELECT min(seq) FROM events"));
   image.first_event = first.empty() ? 0 : std::stoull(first);
+  TRY(auto oldest, db.value("SELECT min(seq) FROM task_records"));
+  TRY(auto newest, db.value("SELECT max(seq) FROM task_records"));
+  image.first_record = oldest.empty() ? 0 : std::stoull(oldest);
+  image.last_record = newest.empty() ? 0 : std::stoull(newest);
   image.commit = position.commit;
   image.event_seq = position.event_seq;
   image.audit_seq = position.audit_seq;

@@ -536,7 +536,9 @@ class E2E(unittest.TestCase):
 
     def cli(self, *arguments, state, check=0, timeout=60, stdin=None, env=None):
         """Runs the command line. `check`: the exit status that is expected, None: any."""
-        command = [str(self.bin / "drover"), *map(str, arguments), "--state", str(state)]
+        words = [str(one) for one in arguments]
+        at = words.index("--") if "--" in words else len(words)  # what follows is a program's own
+        command = [str(self.bin / "drover"), *words[:at], "--state", str(state), *words[at:]]
         try:
             result = subprocess.run(command, env={**self.env, **(env or {})}, cwd=self.base, text=True, input=stdin,
                                     stdin=subprocess.DEVNULL if stdin is None else None, capture_output=True,

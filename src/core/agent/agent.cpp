@@ -56,6 +56,8 @@ void handle(Step& step, const Event& event) {
     void operator()(const Measured& e) const { measured(step, e); }
     void operator()(const FilesChanged& e) const { files_changed(step, e); }
     void operator()(const Trouble& e) const { trouble(step, e); }
+    void operator()(const ErrandEnded& e) const { errand_ended(step, e); }
+    void operator()(const ErrandProgress& e) const { errand_progress(step, e); }
     void operator()(const LocalCommand& e) const { local_command(step, e); }
     void operator()(const JournalFailed& e) const { journal_failed(step, e.reason); }
     void operator()(const Durable& e) const { durable(step, e.serial); }

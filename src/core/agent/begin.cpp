@@ -132,6 +132,9 @@ Wish judge(Step& step, const Assign& order) {
     case TaskType::delete_:
       if (!instance) return {.kind = Wish::Kind::reached, .why = {}, .wanted = {}};
       return {.kind = Wish::Kind::change, .why = {}, .wanted = {}};
+    case TaskType::exec:
+    case TaskType::probe:
+    case TaskType::collect: break;  // errands.cpp
   }
   std::unreachable();
 }
@@ -202,7 +205,10 @@ bool reached(const Step&, const Attempt& attempt, const Instance& instance) {
              instance.row.incarnation > attempt.row.incarnation;
     case TaskType::stop: return instance.phase == Phase::none && !instance.row.run;
     case TaskType::reload: return instance.row.reload_generation >= order.reload_generation;
-    case TaskType::delete_: return false;  // ended where the instance is erased
+    case TaskType::delete_:  // ended where the instance is erased
+    case TaskType::exec:
+    case TaskType::probe:
+    case TaskType::collect: return false;
   }
   std::unreachable();
 }

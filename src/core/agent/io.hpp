@@ -187,6 +187,21 @@ struct Trouble {
   About about = About::watch;
   std::string reason;  // empty: it is well (again)
 };
+/// The answer to RunErrand: succeed, attempt_failed, or attempt_lost where the outcome is not known.
+struct ErrandEnded {
+  TaskId task;
+  std::uint32_t attempt = 0;
+  TaskMove outcome = TaskMove::succeed;
+  std::string error;
+  std::vector<std::string> output;
+  std::optional<boost::json::object> result;
+};
+/// Something was heard of it: it goes on.
+struct ErrandProgress {
+  TaskId task;
+  std::uint32_t attempt = 0;
+  std::string message;
+};
 struct LocalCommand {              // from the agent's own API; answered by Answer
   std::string id, action, target;  // start | stop | restart, "stack/service" or "stack/instance"
   Who who;
@@ -203,9 +218,10 @@ struct Stopping {
 };  // this agent process is going to end: say goodbye; instances go on
 struct Tick {};
 
-using Event = std::variant<Recovered, LinkUp, LinkDown, FrameIn, Spawned, SpawnFailed, Exited, LastLines,
-                           Emptied, Stuck, HookFailed, ProbeAnswer, Notified, Reloaded, Measured,
-                           FilesChanged, Trouble, LocalCommand, JournalFailed, Durable, Stopping, Tick>;
+using Event =
+    std::variant<Recovered, LinkUp, LinkDown, FrameIn, Spawned, SpawnFailed, Exited, LastLines, Emptied,
+                 Stuck, HookFailed, ProbeAnswer, Notified, Reloaded, Measured, FilesChanged, Trouble,
+                 ErrandEnded, ErrandProgress, LocalCommand, JournalFailed, Durable, Stopping, Tick>;
 
 // ---- effects
 // -------------------------------------------------------------------------------------------------
@@ -261,6 +277,17 @@ struct AskProbe {
 struct Measure {
   Run run;
 };
+/// A command, a question or a look: what Assign::errand says. Answered by ErrandEnded, once.
+struct RunErrand {
+  Assign assign;
+  bool again = false;           // begun by an earlier life of this agent: a command is not begun again
+  std::optional<AskProbe> ask;  // type probe
+};
+/// Its whole tree is ended; ErrandEnded follows.
+struct EndErrand {
+  TaskId task;
+  std::uint32_t attempt = 0;
+};
 /// From now on FilesChanged is told for these; empty: not any more.
 struct WatchFiles {
   Run run;
@@ -296,8 +323,9 @@ struct Note {
   std::string correlation = {};
 };  // for the agent's own log
 
-using Effect = std::variant<Spawn, StopRun, AdjustRun, ReloadRun, ForgetRun, RemoveFiles, AskProbe, Measure,
-                            WatchFiles, LookAtPorts, Confirm, Send, CloseLink, Answer, ServeStream, Note>;
+using Effect =
+    std::variant<Spawn, StopRun, AdjustRun, ReloadRun, ForgetRun, RemoveFiles, AskProbe, Measure, WatchFiles,
+                 LookAtPorts, RunErrand, EndErrand, Confirm, Send, CloseLink, Answer, ServeStream, Note>;
 
 struct Effects {
   std::vector<Row> rows;  // durable before anything of `then`
@@ -316,6 +344,7 @@ struct AgentSettings {
   Duration report_delay = 200ms;           // figures and repeated changes are coalesced for so long
   std::uint32_t restarts_per_second = 20;  // automatic ones, of all instances together; 0: no limit
   Duration measure_every = 5s;             // the memory of those that have a memory_max
+  bool exec = true;                        // commands of tasks are run
 };
 
 // ---- what is kept for people

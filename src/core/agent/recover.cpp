@@ -81,6 +81,7 @@ void attach_attempts(Step& step) {
   for (auto& [key, attempt] : step.world.attempts) {
     if (attempt.stage != Stage::active) continue;
     const Assign& order = attempt.row.assign;
+    if (is_errand(order.type)) continue;
     Instance* instance = step.find(order.placement.instance);
     if (!instance || (instance->orphan && order.type != TaskType::delete_)) {
       without.push_back(key);
@@ -101,7 +102,10 @@ void resume_attempts(Step& step) {
   for (const auto& [key, attempt] : step.world.attempts)
     if (attempt.stage == Stage::active) begun.push_back(key);
   for (const AttemptKey& key : begun)
-    if (Attempt* attempt = step.find(key); attempt->stage == Stage::active) apply(step, *attempt);
+    if (Attempt* attempt = step.find(key); attempt->stage == Stage::active) {
+      if (is_errand(attempt->row.assign.type)) run_errand(step, *attempt, true);
+      else apply(step, *attempt);
+    }
 }
 
 /// The newest run of each instance; older ones are what a former life left behind.

@@ -111,6 +111,8 @@ struct Attempt {
   std::uint64_t serial = 0;            // confirming: which Confirm
   std::optional<PlacementRow> wanted;  // confirming: the placement as it shall be
   std::string progress;                // last message sent
+  bool cancelled = false;              // an errand: it shall end
+  std::optional<boost::json::object> result;
 };
 
 enum class Link : std::uint8_t { down, greeting, up };
@@ -136,7 +138,8 @@ struct World {
   Session session;
   std::map<InstanceId, Instance> instances;
   std::map<AttemptKey, Attempt> attempts;
-  std::set<Run> leftovers;     // older runs that are still ending
+  std::set<AttemptKey> errands;  // that the host is about
+  std::set<Run> leftovers;       // older runs that are still ending
   std::set<InstanceId> needy;  // those that depend on others; one that is gone or needs nothing may be in it
   std::map<std::string, LocalWait> local;
   std::map<std::uint16_t, BootTime> taken_ports;  // of the range, held by strangers; not tried again until

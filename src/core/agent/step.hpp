@@ -60,6 +60,13 @@ void end_attempt(Step& step, const AttemptKey& key, TaskMove outcome, std::strin
 void progress(Step& step, Instance& instance, std::string message);
 void send_outcomes(Step& step);
 
+// ---- errands.cpp: attempts that change no instance
+bool begin_errand(Step& step, const AttemptKey& key, Attempt& attempt);  // false: not now
+void run_errand(Step& step, Attempt& attempt, bool again);
+void cancel_errand(Step& step, const AttemptKey& key, Attempt& attempt);
+void errand_ended(Step& step, const ErrandEnded& event);
+void errand_progress(Step& step, const ErrandProgress& event);
+
 // ---- begin.cpp: what an attempt asks of its placement, and when that is reached
 struct Wish {
   enum class Kind : std::uint8_t { refused, reached, change } kind = Kind::change;

@@ -18,7 +18,10 @@ bool starts(TaskType type) {
     case TaskType::restart: return true;
     case TaskType::reload:
     case TaskType::stop:
-    case TaskType::delete_: return false;
+    case TaskType::delete_:
+    case TaskType::exec:
+    case TaskType::probe:
+    case TaskType::collect: return false;
   }
   std::unreachable();
 }
@@ -36,8 +39,11 @@ void replace_older(Step& step, const Assign& frame) {
   for (auto it = step.world.attempts.lower_bound({frame.task, 0});
        it != step.world.attempts.end() && it->first.first == frame.task; ++it)
     if (it->first.second < frame.attempt && it->second.stage != Stage::ended) older.push_back(it->first);
-  for (const AttemptKey& key : older)
+  for (const AttemptKey& key : older) {
+    if (Attempt* attempt = step.find(key); is_errand(attempt->row.assign.type))
+      cancel_errand(step, key, *attempt);
     end_attempt(step, key, TaskMove::attempt_failed, "replaced by a newer attempt");
+  }
 }
 
 bool newer_known(const World& world, const Assign& frame) {
@@ -137,7 +143,8 @@ void schedule(Step& step) {
     if (attempt->stage != Stage::queued) continue;
     if (now.count >= world.settings.max_parallel) return;
     if (now.busy.contains(attempt->row.assign.placement.instance)) continue;
-    begin(step, key, *attempt);
+    if (!is_errand(attempt->row.assign.type)) begin(step, key, *attempt);
+    else if (!begin_errand(step, key, *attempt)) continue;
     if (attempt->stage == Stage::ended) continue;
     ++now.count;
     now.busy.insert(attempt->row.assign.placement.instance);
@@ -157,7 +164,8 @@ void durable(Step& step, std::uint64_t serial) {
   for (auto& [key, attempt] : world.attempts) {
     if (attempt.stage != Stage::confirming || attempt.serial != serial) continue;
     attempt.stage = Stage::active;
-    apply(step, attempt);
+    if (is_errand(attempt.row.assign.type)) run_errand(step, attempt, false);
+    else apply(step, attempt);
     return;
   }
 }
@@ -175,6 +183,7 @@ void cancel(Step& step, const Cancel& frame) {
   }
   if (attempt->row.outcome) return step.send(*attempt->row.outcome);
   if (attempt->stage == Stage::queued) return end_attempt(step, key, TaskMove::cancel_confirmed);
+  if (is_errand(attempt->row.assign.type)) return cancel_errand(step, key, *attempt);
   Instance* instance = step.find(attempt->row.assign.placement.instance);
   if (attempt->stage != Stage::active || !instance || instance->task != key) return;
   if (attempt->row.assign.type == TaskType::reload) {
@@ -206,7 +215,8 @@ void end_attempt(Step& step, const AttemptKey& key, TaskMove outcome, std::strin
   const bool well = outcome == TaskMove::succeed || outcome == TaskMove::cancel_confirmed;
   note_task(step, *attempt, well ? "info" : "warn",
             fmt::format("A task ended: {}{}{}.", enum_name(outcome), error.empty() ? "" : ": ", error));
-  attempt->row.outcome = TaskEnded{key.first, key.second, outcome, std::move(error), std::move(output)};
+  attempt->row.outcome = TaskEnded{key.first,        key.second,        outcome,
+                                   std::move(error), std::move(output), std::move(attempt->result)};
   Instance* instance = step.find(attempt->row.assign.placement.instance);
   if (instance && instance->task == key) instance->task.reset();
   // While rows cannot be written it is kept in memory; the retry writes it.

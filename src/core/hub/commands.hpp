@@ -7,6 +7,11 @@ namespace drover::hub {
 
 /// What was ordered and not handed out yet is not wanted any more; what has failed is tried again.
 void drop_pending(Step& step, StackEntry& stack);
+/// By name or id; not_found with the nearest name.
+Result<NodeEntry*> find_node(Step& step, const std::string& name);
+/// An agent's token: kept, and the others of its node dropped.
+void put_credential(Step& step, const Credential& credential);
+void drop_credential(Step& step, TokenId id);
 
 struct CommandRunner {
   Step& step;
@@ -25,7 +30,18 @@ struct CommandRunner {
   // commands_run.cpp
   Result<Answer> operator()(const ChangeRun& command) const;
   Result<Answer> operator()(const CancelTask& command) const;
+  // commands_task.cpp
   Result<Answer> operator()(const RetryTask& command) const;
+  Result<Answer> operator()(const RequeueTasks& command) const;
+  Result<Answer> operator()(const DismissTask& command) const;
+  Result<Answer> operator()(const AddTask& command) const;
+  Result<Answer> operator()(const PauseQueue& command) const;
+  Result<Answer> operator()(const UndoOperation& command) const;
+  // external.cpp
+  Result<Answer> operator()(const AddExternalNode& command) const;
+  Result<Answer> operator()(const RenewExternalNode& command) const;
+  Result<Answer> operator()(const FetchTasks& command) const;
+  Result<Answer> operator()(const ReportTask& command) const;
   // commands_node.cpp
   Result<Answer> operator()(const LabelNode& command) const;
   Result<Answer> operator()(const CordonNode& command) const;

@@ -11,6 +11,8 @@ std::string credential_target(const Credential& credential) {
   return fmt::format("{} {}", credential.kind,
                      credential.name.empty() ? to_string(credential.id) : credential.name);
 }
+}  // namespace
+
 void put_credential(Step& step, const Credential& credential) {
   step.state.credentials[credential.id] = credential;
   step.state.credential_hashes[credential.hash] = credential.id;
@@ -23,7 +25,6 @@ void drop_credential(Step& step, TokenId id) {
   step.state.credentials.erase(found);
   step.erase(EraseCredential{id});
 }
-}  // namespace
 
 Result<Answer> CommandRunner::operator()(const PutJoinToken& command) const {
   const JoinToken& token = command.token;

@@ -6,7 +6,6 @@
 
 namespace drover::hub {
 
-namespace {
 Result<NodeEntry*> find_node(Step& step, const std::string& name) {
   auto found = step.state.node_names.find(name);
   if (found != step.state.node_names.end()) return &step.state.nodes.at(found->second);
@@ -19,6 +18,7 @@ Result<NodeEntry*> find_node(Step& step, const std::string& name) {
               near ? fmt::format("did you mean \"{}\"?", *near) : "");
 }
 
+namespace {
 /// The audit line, the event, and another look at all that may be placed now, or not any more.
 void node_changed(Step& step, const NodeEntry& node, const Who& who, std::string_view action,
                   std::string_view done) {
@@ -51,6 +51,11 @@ void forget_node(Step& step, NodeId id) {
     entry.slot.finished.reset();
     step.reconcile_later(entry.slot.stack);
   }
+  std::vector<TokenId> tokens;
+  for (const auto& [token, credential] : step.state.credentials)
+    if (credential.kind == "agent" && credential.user == to_string(id)) tokens.push_back(token);
+  for (TokenId token : tokens) drop_credential(step, token);
+  if (step.state.paused.erase(to_string(id)) != 0) step.erase(EraseQueue{to_string(id)});
   if (node.session) {
     step.close(*node.session, "the node was removed");
     step.state.sessions.at(*node.session).welcomed = false;

@@ -1,4 +1,4 @@
-// Start, stop and restart, of one instance or of everything; and tasks by hand.
+// Start, stop and restart, of one instance or of everything.
 
 #include <fmt/format.h>
 
@@ -140,6 +140,7 @@ std::string scope_of(const ChangeRun& command, const std::vector<Target>& target
 }  // namespace
 
 Result<Answer> CommandRunner::operator()(const ChangeRun& command) const {
+  if (command.kind > OperationKind::reload) return fail(Errc::invalid, "this is no change of what runs");
   TRY(auto targets, targets_of(step.state, command));
   const bool reload = command.kind == OperationKind::reload;
   if (reload)
@@ -150,13 +151,20 @@ Result<Answer> CommandRunner::operator()(const ChangeRun& command) const {
   operation.scope = scope_of(command, targets);
   operation.who = who;
   operation.created_at = step.now.wall;
+  operation.undo_of = command.undo_of;
   std::set<InstanceId> seen;
   for (const Target& target : targets) {
+    std::map<InstanceId, bool> ran;
+    for (InstanceId id : target.instances) ran[id] = wanted_running(step.state, step.state.slots.at(id).slot);
     set_wish(step, command.kind, target, who);
     for (InstanceId id : target.instances) {
       SlotEntry& entry = step.state.slots.at(id);
       if (!left_alone(step.state, command.kind, entry).empty() || !seen.insert(id).second) continue;
-      OperationItem item{id, entry.slot.stack, entry.slot.name, entry.slot.node_name, 0, std::nullopt, {}};
+      OperationItem item{.instance = id,
+                         .stack = entry.slot.stack,
+                         .instance_name = entry.slot.name,
+                         .node = entry.slot.node_name,
+                         .ran = ran.at(id)};
       if (reload) apply_reload(step, item);
       else apply_to_slot(step, command.kind, target, item);
       operation.items.push_back(std::move(item));
@@ -177,47 +185,6 @@ Result<Answer> CommandRunner::operator()(const ChangeRun& command) const {
   Answer answer{202, "/api/v1/operations/" + to_string(operation.id), to_json(operation).get_object()};
   step.state.operations[operation.id] = std::move(operation);
   return answer;
-}
-
-Result<Answer> CommandRunner::operator()(const CancelTask& command) const {
-  auto found = step.state.tasks.find(command.id);
-  if (found == step.state.tasks.end()) return fail(Errc::not_found, "there is no such task");
-  if (is_final(found->second.task.state))
-    return fail(Errc::conflict, fmt::format("the task is over: {}", enum_name(found->second.task.state)));
-  auto slot = step.state.slots.find(found->second.task.placement.instance);
-  if (found->second.task.type == TaskType::delete_ &&
-      (slot == step.state.slots.end() || slot->second.slot.removing))
-    return fail(Errc::conflict, "what is not wanted any more cannot be kept by a cancel", {},
-                "apply the stack again to keep it");
-  request_cancel(step, command.id, fmt::format("cancelled by {}", who.actor));
-  step.audit(who, "task.cancel", "task " + to_string(command.id));
-  return Answer{202, "/api/v1/tasks/" + to_string(command.id), {{"id", to_string(command.id)}}};
-}
-
-Result<Answer> CommandRunner::operator()(const RetryTask& command) const {
-  auto found = step.state.tasks.find(command.id);
-  if (found == step.state.tasks.end()) return fail(Errc::not_found, "there is no such task");
-  const Task& old = found->second.task;
-  if (old.state != TaskState::failed && old.state != TaskState::cancelled)
-    return fail(Errc::conflict,
-                fmt::format("only what failed or was cancelled can be tried again; this is {}",
-                            enum_name(old.state)));
-  auto slot = step.state.slots.find(old.placement.instance);
-  if (slot == step.state.slots.end() || slot->second.slot.epoch != old.placement.epoch ||
-      slot->second.slot.node != old.node)
-    return fail(Errc::conflict, "its instance is gone or has moved", {}, "apply the stack again");
-  if (slot->second.task)
-    return fail(Errc::conflict, "another task of this instance is open: " + to_string(*slot->second.task));
-  TaskType type = old.type;
-  std::uint8_t priority = old.priority;
-  slot->second.slot.blocked.clear();
-  if (type == TaskType::reload) ++slot->second.slot.reload_generation;
-  Task& task = make_task(step, slot->second, {.type = type, .priority = priority}, who);
-  task.retry_of = command.id;
-  step.audit(who, "task.retry", "task " + to_string(command.id));
-  return Answer{202,
-                "/api/v1/tasks/" + to_string(task.id),
-                {{"id", to_string(task.id)}, {"retry_of", to_string(command.id)}}};
 }
 
 }  // namespace drover::hub

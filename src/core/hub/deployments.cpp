@@ -299,6 +299,8 @@ std::optional<std::pair<bool, std::string>> item_result(const HubState& state, O
   return std::nullopt;
 }
 
+}  // namespace
+
 void end_operation(Step& step, Operation& operation) {
   auto good = std::ranges::count_if(operation.items, [](const OperationItem& item) { return *item.ok; });
   operation.state = std::size_t(good) == operation.items.size() ? OperationState::succeeded
@@ -313,7 +315,6 @@ void end_operation(Step& step, Operation& operation) {
              .data = {{"operation", to_string(operation.id)}},
              .who = operation.who});
 }
-}  // namespace
 
 void end_deployment(Step& step, Deployment& deployment, DeploymentState state, std::string message) {
   deployment.state = state;

@@ -8,19 +8,36 @@
 namespace drover::hub {
 
 namespace {
-void forget_tasks(Step& step, WallTime old) {
+/// Records by age and number.
+void forget_records(Step& step, WallTime old) {
   HubState& state = step.state;
-  while (!state.finished.empty()) {
-    TaskId id = state.finished.front();
-    auto found = state.tasks.find(id);
-    bool over = state.finished.size() > step.settings.keep_tasks;
-    if (found != state.tasks.end() && !over && found->second.task.finished_at.value_or(step.now.wall) > old)
-      break;
-    state.finished.pop_front();
-    if (found == state.tasks.end()) continue;
-    state.tasks.erase(found);
-    step.mark_task(id);
+  std::uint64_t keep_from = state.first_record;
+  while (!state.record_marks.empty() && state.record_marks.front().first < old) {
+    keep_from = std::max(keep_from, state.record_marks.front().second + 1);
+    state.record_marks.pop_front();
   }
+  if (state.last_record > step.settings.keep_tasks)
+    keep_from = std::max(keep_from, state.last_record - step.settings.keep_tasks + 1);
+  if (keep_from <= state.first_record) return;
+  state.first_record = keep_from;
+  step.erase(EraseRecordsBefore{keep_from});
+}
+
+/// What failed for good is kept for a person: not for ever, not too many, and not when its instance is gone.
+void bury_dead(Step& step, WallTime old) {
+  HubState& state = step.state;
+  std::vector<TaskId> gone;
+  std::vector<TaskId> kept;
+  for (const auto& [instance, id] : state.dead) {
+    const Task& task = state.tasks.at(id).task;
+    bool of_nothing = !task.errand && !state.slots.contains(instance);
+    bool over = of_nothing || task.finished_at.value_or(step.now.wall) < old;
+    (over ? gone : kept).push_back(id);
+  }
+  std::ranges::sort(kept);  // ids are ordered by age
+  if (kept.size() > step.settings.keep_dead)
+    gone.insert(gone.end(), kept.begin(), kept.end() - std::ptrdiff_t(step.settings.keep_dead));
+  for (TaskId id : gone) bury(step, id);
 }
 
 /// The time of the oldest answer that stays, when there are too many.
@@ -69,7 +86,8 @@ void forget_credentials(Step& step) {
 void forget_old(Step& step) {
   HubState& state = step.state;
   const auto old = step.now.wall - step.settings.keep_finished;
-  forget_tasks(step, old);
+  bury_dead(step, old);
+  forget_records(step, old);
   forget_answers(step);
   forget_operations(step, old);
   forget_credentials(step);

@@ -27,10 +27,15 @@ class Loader {
     auto id = slot.id;
     state_.slots[id].slot = std::move(slot);
   }
-  void operator()(Task& task) {
+  void operator()(Task& task) {  // live, or failed for good
     auto id = task.id;
-    if (is_final(task.state)) finished_.emplace_back(task.finished_at.value_or(task.created_at), id);
+    if (is_final(task.state)) state_.dead[task.placement.instance] = id;
     state_.tasks[id] = {std::move(task), now_.boot, now_.boot};
+  }
+  void operator()(TaskRecord& row) { records_.push_back(std::move(row)); }
+  void operator()(QueueRow& row) {
+    auto name = row.name;
+    state_.paused[name] = std::move(row);
   }
   void operator()(Deployment& deployment) { state_.deployments[deployment.id] = std::move(deployment); }
   void operator()(Operation& operation) { state_.operations[operation.id] = std::move(operation); }
@@ -60,13 +65,16 @@ class Loader {
       if (is_final(task.state)) continue;
       if (auto slot = state_.slots.find(task.placement.instance); slot != state_.slots.end())
         slot->second.task = id;
+      for (TaskId dependency : task.depends_on)
+        if (auto on = state_.tasks.find(dependency);
+            on != state_.tasks.end() && !is_final(on->second.task.state))
+          state_.dependants[dependency].insert(id);
       if (task.state == TaskState::pending) state_.pending[task.node].insert(queue_place(task));
       else if (auto node = state_.nodes.find(task.node); node != state_.nodes.end())
         node->second.open.insert(id);
       state_.timers.insert({now_.boot, Timer::About::task, id.value, {}});
     }
-    std::ranges::sort(finished_);
-    for (const auto& [at, id] : finished_) state_.finished.push_back(id);
+    link_records();
     for (const auto& [id, node] : state_.nodes)
       state_.timers.insert({now_.boot, Timer::About::node, id.value, {}});
     for (auto& [name, stack] : state_.stacks) {
@@ -90,9 +98,20 @@ class Loader {
       hold(state_, entry, std::move(ask));
   }
 
+  void link_records() {
+    std::ranges::sort(records_, {}, &TaskRecord::seq);
+    for (TaskRecord& row : records_) {
+      auto id = row.task.id;
+      state_.tally.add(row.task);
+      state_.finished.push_back(id);
+      state_.record_marks.assign(1, {row.task.finished_at.value_or(row.task.created_at), row.seq});
+      state_.tasks[id] = {std::move(row.task), now_.boot, now_.boot, row.seq};
+    }
+  }
+
   HubState& state_;
   Now now_;
-  std::vector<std::pair<WallTime, TaskId>> finished_;
+  std::vector<TaskRecord> records_;
 };
 
 void look_at(Step& step, const Timer& timer) {
@@ -169,6 +188,8 @@ HubCore::HubCore(HubSettings settings, Image image, Now now) : settings_(std::mo
   state_.commit = image.commit;
   state_.event_seq = image.event_seq;
   state_.first_event = image.first_event;
+  state_.first_record = image.first_record;
+  state_.last_record = image.last_record;
   state_.audit_seq = image.audit_seq;
   state_.audit_hash = std::move(image.audit_hash);
   Loader loader(state_, now);

@@ -71,6 +71,9 @@ struct Target {
 };
 Result<Target> resolve(const HubState& state, std::string_view name);
 
+/// Why the operation cannot be taken back; "" when it can.
+std::string undo_objection(const Operation& operation);
+
 /// Why there is nothing of it to reload; "" when there is.
 std::string reload_objection(const HubState& state, const SlotEntry& entry);
 

@@ -41,6 +41,7 @@ struct ChangeRun {
   OperationKind kind = OperationKind::start;
   bool all = false;
   std::vector<std::string> targets;
+  std::optional<OperationId> undo_of = {};
 };
 
 struct CancelDeployment {
@@ -61,8 +62,70 @@ struct AbortDeployment {
 struct CancelTask {
   TaskId id;
 };
+/// A new task that does the same. `old`: as the store has it, where the core holds it no more.
 struct RetryTask {
   TaskId id;
+  std::optional<Task> old;
+};
+/// Every task that failed for good and can be tried again.
+struct RequeueTasks {};
+/// It failed for good, and nothing will be done about it.
+struct DismissTask {
+  TaskId id;
+};
+/// exec, probe or collect; on an external node any type. One node or instance: a task; several: an operation.
+struct AddTask {
+  TaskType type = TaskType::exec;
+  std::vector<std::string> nodes;    // names or ids
+  std::vector<std::string> targets;  // probe, collect: of these instances; see resolve()
+  Errand errand;
+  std::uint8_t priority = 5;
+  std::optional<std::uint32_t> max_retries;
+  std::optional<Duration> no_progress, timeout;
+  std::vector<TaskId> depends_on;
+  std::string stack, instance_name;  // external nodes: what it is about, for people and filters
+};
+/// Nothing more is handed out: by the hub (node empty) or to one node. What is under way goes on. Durable.
+struct PauseQueue {
+  std::string node;
+  bool pause = true;
+};
+/// start ↔ stop: what the operation changed is as it was before.
+struct UndoOperation {
+  OperationId id;
+};
+
+// ---- agents that are scripts (external nodes)
+
+/// Makes the node and the credential of its agent in one commit. Or a new credential in place of the old
+/// ones.
+struct AddExternalNode {
+  NodeId uid;
+  std::string name;
+  std::map<std::string, std::string> labels;
+  Duration lost_after = 60s;
+  Credential credential;
+};
+struct RenewExternalNode {
+  std::string node;
+  Credential credential;
+};
+/// A poll: a sign of life, and the tasks that are due become assigned. Answers {"tasks": [ids]}: those that
+/// are assigned or running there, in the order in which they are to be done.
+struct FetchTasks {
+  NodeId node;
+  std::uint32_t limit = 10;
+};
+/// What an external agent says of a task. No attempt: the newest one.
+struct ReportTask {
+  NodeId node;
+  TaskId id;
+  std::optional<std::uint32_t> attempt;
+  TaskState state = TaskState::running;  // running: begun, or progress
+  std::uint8_t progress = 0;
+  std::string message;
+  std::vector<std::string> output;
+  std::optional<boost::json::object> result;
 };
 
 struct LabelNode {
@@ -128,9 +191,11 @@ struct RelayFrame {
 
 using Command =
     std::variant<ApplyStack, DeleteStack, RollbackStack, ScaleService, ChangeRun, CancelDeployment,
-                 PauseDeployment, PromoteDeployment, AbortDeployment, CancelTask, RetryTask, LabelNode,
-                 CordonNode, DrainNode, RemoveNode, PutJoinToken, DropJoinToken, RegisterNode, RenewNode,
-                 PutUser, DropUser, PutCredential, DropCredential, UseLink, AuditNote, RelayFrame>;
+                 PauseDeployment, PromoteDeployment, AbortDeployment, CancelTask, RetryTask, RequeueTasks,
+                 DismissTask, AddTask, PauseQueue, UndoOperation, AddExternalNode, RenewExternalNode,
+                 FetchTasks, ReportTask, LabelNode, CordonNode, DrainNode, RemoveNode, PutJoinToken,
+                 DropJoinToken, RegisterNode, RenewNode, PutUser, DropUser, PutCredential, DropCredential,
+                 UseLink, AuditNote, RelayFrame>;
 
 // ---- events
 // ------------------------------------------------------------------------------------------------------
@@ -212,7 +277,9 @@ struct HubSettings {
   std::uint32_t max_parallel = 64;  // tasks at once on a node
   Duration retry_backoff = 1s, retry_backoff_max = 60s;
   Duration settle = 1s;  // an instance without a ready probe counts for a rollout after it has lived so long
-  std::uint32_t keep_tasks = 10'000;      // finished ones
+  std::uint32_t recent_tasks = 1'000;     // finished ones in memory; all are in the store
+  std::uint64_t keep_tasks = 1'000'000;   // finished ones in the store
+  std::uint32_t keep_dead = 1'000;        // those that failed for good and wait for a person
   std::uint32_t keep_operations = 1'000;  // finished ones
   std::uint32_t keep_answers = 2'000;     // to writes with an Idempotency-Key
   Duration keep_finished = std::chrono::hours(7 * 24);

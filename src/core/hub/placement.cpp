@@ -89,6 +89,7 @@ std::string unmet(const Wish& wish, const Room& room, std::uint32_t which) {
 
 std::string closed_for(const HubState& state, const NodeEntry& node) {
   const Node& row = node.row.node;
+  if (node.row.external) return "its agent is a script: it takes tasks only";
   switch (row.state) {
     case NodeState::joined: return "has never connected";
     case NodeState::offline: return "its agent has been stopped";
@@ -178,6 +179,7 @@ std::vector<std::string> per_node_names(const HubState& state, const Fleet& flee
   std::vector<std::string> names;
   for (const auto& [name, id] : state.node_names) {
     const Node& node = state.nodes.at(id).row.node;
+    if (state.nodes.at(id).row.external) continue;
     auto room = fleet.room_of(id);
     if (!room || node.state == NodeState::joined || node.draining) continue;
     if (ask.strategy == PlaceStrategy::manual && !ask.nodes.empty() &&

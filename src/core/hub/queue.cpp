@@ -27,6 +27,7 @@ Assign assignment(const HubState& state, const Task& task) {
                 .reload_generation = task.reload_generation,
                 .priority = task.priority,
                 .timeout = task.timeout,
+                .errand = task.errand,
                 .who = task.who};
   auto slot = state.slots.find(task.placement.instance);
   if (slot == state.slots.end()) return assign;
@@ -41,44 +42,45 @@ Assign assignment(const HubState& state, const Task& task) {
   return assign;
 }
 
-namespace {
-bool ready_to_begin(const HubState& state, const TaskEntry& entry, BootTime now) {
-  if (entry.not_before > now) return false;
-  for (TaskId id : entry.task.depends_on) {
-    auto found = state.tasks.find(id);
-    if (found != state.tasks.end() && found->second.task.state != TaskState::completed) return false;
-  }
-  return true;
+bool is_paused(const HubState& state, NodeId node) {
+  return !state.paused.empty() && (state.paused.contains("hub") || state.paused.contains(to_string(node)));
 }
 
-void hand_out(Step& step, Session& session, TaskEntry& entry) {
+bool may_begin(const HubState& state, const TaskEntry& entry, BootTime now) {
+  if (entry.not_before > now) return false;
+  // One that is not held any more has been completed: what fails takes its dependants with it.
+  return std::ranges::none_of(entry.task.depends_on, [&](TaskId id) {
+    auto found = state.tasks.find(id);
+    return found != state.tasks.end() && found->second.task.state != TaskState::completed;
+  });
+}
+
+void hand_out(Step& step, TaskEntry& entry) {
   Task& task = entry.task;
   leave_queues(step.state, task);
   task.state = TaskState::assigned;
   task.attempts.push_back({.number = std::uint32_t(task.attempts.size() + 1), .assigned_at = step.now.wall});
   step.state.nodes.at(task.node).open.insert(task.id);
   entry.progress_at = step.now.boot;
-  step.timer(step.now.boot + task.no_progress, Timer::About::task, task.id.value);
-  if (task.timeout) step.timer(step.now.boot + *task.timeout, Timer::About::task, task.id.value);
+  watch_task(step, entry);
   step.mark_task(task.id);
-  step.send(session, assignment(step.state, task));
 }
-}  // namespace
 
 void dispatch(Step& step, NodeId id) {
   Session* session = usable_session(step.state, id);
   auto pending = step.state.pending.find(id);
-  if (!session || pending == step.state.pending.end()) return;
+  if (!session || pending == step.state.pending.end() || is_paused(step.state, id)) return;
   NodeEntry& node = step.state.nodes.at(id);
   std::set<InstanceId> busy;
   for (TaskId open : node.open) busy.insert(step.state.tasks.at(open).task.placement.instance);
   for (auto it = pending->second.begin(); it != pending->second.end();) {
     if (node.open.size() >= step.settings.max_parallel) return;
     TaskEntry& entry = step.state.tasks.at(it++->second);  // handed out, it leaves the queue
-    if (!ready_to_begin(step.state, entry, step.now.boot)) continue;
+    if (!may_begin(step.state, entry, step.now.boot)) continue;
     if (!busy.insert(entry.task.placement.instance).second) continue;
     bool last = pending->second.size() == 1;
-    hand_out(step, *session, entry);
+    hand_out(step, entry);
+    step.send(*session, assignment(step.state, entry.task));
     if (last) return;  // and the queue is gone with its last task
   }
 }

@@ -107,12 +107,35 @@ struct JoinToken {
 };
 BOOST_DESCRIBE_STRUCT(JoinToken, (), (id, hash, uses_left, labels, replace, who, created_at, expires_at))
 
+/// A node whose agent is a script: it fetches its tasks and reports them (interfaces: hub/api/external.cpp).
+struct External {
+  Duration lost_after = 60s;  // without a call
+};
+BOOST_DESCRIBE_STRUCT(External, (), (lost_after))
+
 /// The node's certificate beside the model's Node.
 struct NodeRow {
   Node node;
   std::string serial, key_pin;  // of its current certificate
+  std::optional<External> external;
 };
-BOOST_DESCRIBE_STRUCT(NodeRow, (), (node, serial, key_pin))
+BOOST_DESCRIBE_STRUCT(NodeRow, (), (node, serial, key_pin, external))
+
+/// A queue that is paused: that of the hub, or of one node. There while it is.
+struct QueueRow {
+  std::string name;  // key: "hub", or a node's id
+  Who who;
+  WallTime at{};
+};
+BOOST_DESCRIBE_STRUCT(QueueRow, (), (name, who, at))
+
+/// A task that is over, in the order of the ends. Its row among the live ones goes in the same commit. What
+/// failed for good stays among those until it is requeued or dismissed.
+struct TaskRecord {
+  std::uint64_t seq = 0;  // key
+  Task task;
+};
+BOOST_DESCRIBE_STRUCT(TaskRecord, (), (seq, task))
 
 struct User {
   UserId id;
@@ -123,7 +146,8 @@ struct User {
 };
 BOOST_DESCRIBE_STRUCT(User, (), (id, name, password_hash, role, created_at))
 
-/// A bearer token (kind "api"), a browser's session ("session") or a one-time login link ("link").
+/// A bearer token (kind "api"), a browser's session ("session"), a one-time login link ("link") or the token
+/// of an external agent ("agent": `user` is its node's id).
 struct Credential {
   TokenId id;
   std::string kind, name, hash;
@@ -146,7 +170,7 @@ struct IdempotencyRow {
 BOOST_DESCRIBE_STRUCT(IdempotencyRow, (), (key, fingerprint, status, location, body, at))
 
 using Row = std::variant<StackRow, RevisionRow, Slot, Task, Deployment, Operation, NodeRow, JoinToken, User,
-                         Credential, IdempotencyRow>;
+                         Credential, IdempotencyRow, QueueRow, TaskRecord>;
 
 /// Erases by key: one of the types above, named.
 struct EraseStack {
@@ -158,9 +182,6 @@ struct EraseRevision {
 };
 struct EraseSlot {
   InstanceId id;
-};
-struct EraseTask {
-  TaskId id;
 };
 struct EraseDeployment {
   DeploymentId id;
@@ -186,20 +207,30 @@ struct EraseIdempotency {
 struct EraseEventsBefore {
   std::uint64_t seq = 0;
 };  // keeps `seq` and newer
-using Erase =
-    std::variant<EraseStack, EraseRevision, EraseSlot, EraseTask, EraseDeployment, EraseOperation, EraseNode,
-                 EraseJoinToken, EraseUser, EraseCredential, EraseIdempotency, EraseEventsBefore>;
+struct EraseQueue {
+  std::string name;
+};
+struct EraseRecordsBefore {
+  std::uint64_t seq = 0;
+};  // of finished tasks; keeps `seq` and newer
+using Erase = std::variant<EraseStack, EraseRevision, EraseSlot, EraseDeployment, EraseOperation, EraseNode,
+                           EraseJoinToken, EraseUser, EraseCredential, EraseIdempotency, EraseEventsBefore,
+                           EraseQueue, EraseRecordsBefore>;
+
+/// How many records of finished tasks are read at start.
+inline constexpr std::uint32_t recent_records = 1'000;
 
 /// One commit's worth, in order. Events and audit entries are only ever appended.
 using Change = std::variant<Row, Erase, Event, AuditEntry>;
 
-/// All that is read at start.
+/// All that is read at start: of the records of finished tasks only the newest (recent_records).
 struct Image {
   StoreId store;
-  std::string digest_key;                      // 32 random bytes, hex: key of the content digests
-  std::uint64_t commit = 0;                    // number of the last commit
-  std::uint64_t event_seq = 0, audit_seq = 0;  // the last ones
-  std::uint64_t first_event = 0;               // the oldest retained, 0: none
+  std::string digest_key;                           // 32 random bytes, hex: key of the content digests
+  std::uint64_t commit = 0;                         // number of the last commit
+  std::uint64_t event_seq = 0, audit_seq = 0;       // the last ones
+  std::uint64_t first_event = 0;                    // the oldest retained, 0: none
+  std::uint64_t first_record = 0, last_record = 0;  // of finished tasks; 0: none
   std::string audit_hash;
   std::vector<Row> rows;
 };

@@ -328,6 +328,7 @@ void check_node(Step& step, NodeId id) {
   auto found = step.state.nodes.find(id);
   if (found == step.state.nodes.end()) return;
   NodeEntry& node = found->second;
+  if (node.row.external) return check_external(step, node);
   NodeState& state = node.row.node.state;
   if (state == NodeState::joined || state == NodeState::offline || state == NodeState::lost) return;
   BootTime suspect_at =

@@ -11,6 +11,7 @@
 #include "core/hub/fleet.hpp"
 #include "core/hub/io.hpp"
 #include "core/hub/standing.hpp"
+#include "core/hub/tally.hpp"
 
 namespace drover::hub {
 
@@ -39,8 +40,9 @@ struct NodeEntry {
 
 struct TaskEntry {
   Task task;
-  BootTime not_before{};   // pending: backoff
-  BootTime progress_at{};  // of the running attempt
+  BootTime not_before{};     // pending: backoff
+  BootTime progress_at{};    // of the running attempt
+  std::uint64_t record = 0;  // its place among the finished; 0: live, or failed for good
 };
 
 struct StackEntry {
@@ -92,9 +94,15 @@ struct HubState {
   std::map<SessionId, Session> sessions;
   std::map<std::string, StackEntry> stacks;
   std::map<InstanceId, SlotEntry> slots;
-  std::map<TaskId, TaskEntry> tasks;  // live ones and the finished that are kept
+  std::map<TaskId, TaskEntry> tasks;  // live ones, the newest that are over, and those that failed for good
   std::map<NodeId, TaskQueue> pending;
-  std::deque<TaskId> finished;  // oldest first
+  std::map<TaskId, std::set<TaskId>> dependants;  // of live tasks: who waits for them
+  std::deque<TaskId> finished;                    // oldest first: the newest that are over
+  std::map<InstanceId, TaskId> dead;              // failed for good; the newest of its instance
+  std::uint64_t first_record = 0, last_record = 0;
+  std::deque<std::pair<WallTime, std::uint64_t>> record_marks;  // of each minute: its begin and last record
+  std::map<std::string, QueueRow> paused;                       // by QueueRow::name
+  TaskTally tally;
   std::map<DeploymentId, Deployment> deployments;
   std::map<OperationId, Operation> operations;
   std::map<TokenId, JoinToken> join_tokens;
@@ -109,6 +117,8 @@ struct HubState {
   std::deque<Event> events;  // the newest, at most 10,000; older ones are in the store
 };
 
+/// Nothing is handed out: by the hub, or to this node.
+bool is_paused(const HubState& state, NodeId node);
 /// Its agent is connected and has shown what it has: tasks may be handed out.
 bool usable(const HubState& state, NodeId node);
 /// The instance's record as its node's agent last reported it; nullptr: never, or of an older epoch.

@@ -94,10 +94,7 @@ void Step::write_marked() {
   }
   for (auto id : slots_)
     if (auto* entry = find(state.slots, id)) write(entry->slot);
-  for (auto id : tasks_) {
-    if (auto* entry = find(state.tasks, id)) write(entry->task);
-    else erase(EraseTask{id});
-  }
+  for (auto id : tasks_) write_task(id);
   for (auto id : deployments_) {
     if (auto* deployment = find(state.deployments, id)) write(*deployment);
     else erase(EraseDeployment{id});
@@ -106,6 +103,13 @@ void Step::write_marked() {
     if (auto* operation = find(state.operations, id)) write(*operation);
     else erase(EraseOperation{id});
   }
+}
+
+void Step::write_task(TaskId id) {
+  auto* entry = find(state.tasks, id);
+  if (!entry) return;
+  if (entry->record != 0) write(TaskRecord{entry->record, entry->task});
+  else write(entry->task);
 }
 
 void Step::timer(BootTime at, StackEntry& stack) {
@@ -138,16 +142,30 @@ void Step::look_again_for_places() {
     if (auto* stack = find(state.stacks, name)) timer(now.boot + rhythm(*stack), *stack);
 }
 
+/// Who is cancelled for its dependency may have dependants of its own.
+void Step::cancel_blamed() {
+  for (std::size_t i = 0; i < blamed_.size(); ++i) {
+    auto [id, why] = blamed_[i];
+    if (auto* entry = find(state.tasks, id); entry && entry->task.state == TaskState::pending)
+      finish_task(*this, entry->task, TaskState::cancelled, std::move(why));
+  }
+  blamed_.clear();
+}
+
 void Step::finish() {
   refresh_fleet();
   // What reconciling changes may ask for another round (the last dependant went: now its dependency). Each
   // round ends something, so this ends; the bound is for our own mistakes.
-  for (int round = 0; round < 1000 && !dirty_stacks_.empty(); ++round)
+  cancel_blamed();
+  for (int round = 0; round < 1000 && !dirty_stacks_.empty(); ++round) {
     for (const auto& [name, dirty] : std::exchange(dirty_stacks_, {}))
       dirty.whole ? reconcile(*this, name) : reconcile(*this, name, dirty.slots);
+    cancel_blamed();
+  }
   look_again_for_places();
   for (auto node : std::exchange(dirty_nodes_, {})) dispatch(*this, node);
   write_marked();
+  forget_recent(*this);
   if (!out.changes.empty()) out.commit = ++state.commit;
   if (!state.timers.empty()) out.wake = state.timers.begin()->at;
 }

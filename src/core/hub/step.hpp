@@ -43,6 +43,8 @@ class Step {
   void dispatch_later(NodeId node) { dirty_nodes_.insert(node); }
   /// Who found no place may find one now.
   void room_freed(const NodeEntry& node);
+  /// The pending task is cancelled for that, before the step ends.
+  void blame(TaskId task, std::string why) { blamed_.emplace_back(task, std::move(why)); }
   void write(Row row) { out.changes.emplace_back(std::move(row)); }
   void erase(Erase erase) { out.changes.emplace_back(std::move(erase)); }
 
@@ -66,6 +68,8 @@ class Step {
   void write_marked();
   void refresh_fleet();
   void look_again_for_places();
+  void write_task(TaskId id);
+  void cancel_blamed();
   struct Dirty {
     bool whole = false;
     std::set<InstanceId> slots;
@@ -74,6 +78,7 @@ class Step {
   std::set<NodeId> dirty_nodes_;
   std::set<NodeId> seen_nodes_;
   bool room_freed_ = false;
+  std::vector<std::pair<TaskId, std::string>> blamed_;
   std::set<NodeId> nodes_;
   std::set<std::string> stacks_;
   std::set<InstanceId> slots_;
@@ -103,6 +108,19 @@ struct TaskOrder {
   std::uint8_t priority = 5;
 };
 Task& make_task(Step& step, SlotEntry& slot, TaskOrder order, const Who& who);
+/// The task is ready to be queued: its id, time and who are set here.
+Task& queue_task(Step& step, Task task, const Who& who);
+/// One move of the life cycle, checked; false: not allowed, nothing changed.
+bool move_task(Step& step, TaskEntry& entry, TaskMove move, std::string error,
+               const std::vector<std::string>& output);
+/// Looks at its attempt again when it may be stuck or late.
+void watch_task(Step& step, const TaskEntry& entry);
+// endings.cpp
+std::string task_text(const HubState& state, const Task& task);  // "deploy shop/web-1", "exec df … on n1"
+void tell_task(Step& step, const Task& task, std::string level = "info");
+void note_progress(Step& step, const Task& task);
+void finish_task(Step& step, Task& task, TaskState state, std::string message);
+void forget_recent(Step& step);  // of the finished, those that are not held in memory any more
 void make_orphan_delete(Step& step, NodeId node, const Observed& observed);
 // queue.cpp
 void enter_queue(HubState& state, const Task& task);         // pending
@@ -116,7 +134,16 @@ void task_report(Step& step, Session& session, const TaskEnded& frame);
 void check_task(Step& step, TaskId id);  // backoff over, no progress, hard timeout
 void request_cancel(Step& step, TaskId id, const std::string& why);
 void give_up_attempt(Step& step, TaskId id, const std::string& why);  // the node is gone for good
-void forget_old(Step& step);  // clean-up of finished tasks and others by age and count
+void forget_old(Step& step);       // clean-up of finished tasks and others by age and count
+void bury(Step& step, TaskId id);  // failed for good, and of no interest any more: a record as the others
+void end_operation(Step& step, Operation& operation);  // every item has its result
+/// What the end of an errand means for the operation that it is of.
+void settle_errand(Step& step, const Task& task);
+// external.cpp
+void check_external(Step& step, NodeEntry& node);  // liveness
+void hand_out(Step& step, TaskEntry& entry);       // pending → assigned; the caller tells the agent
+/// May it be handed out now, as far as its backoff, its dependencies and its node's other tasks go?
+bool may_begin(const HubState& state, const TaskEntry& entry, BootTime now);
 
 // ---- planner (planner.cpp, deployments.cpp)
 // -----------------------------------------------------------------------

@@ -14,83 +14,6 @@ TaskEntry* find_task(HubState& state, TaskId id) {
   return found == state.tasks.end() ? nullptr : &found->second;
 }
 
-std::string task_subject(const Task& task) { return "task " + to_string(task.id); }
-
-void tell(Step& step, const Task& task, std::string level = "info") {
-  std::string what = fmt::format("{} {}/{}", enum_name(task.type), task.stack, task.instance_name);
-  Event event{.type = fmt::format("task.{}", enum_name(task.state)),
-              .subject = task_subject(task),
-              .message = task.message.empty()
-                             ? fmt::format("{}: {}", what, enum_name(task.state))
-                             : fmt::format("{}: {} ({})", what, enum_name(task.state), task.message),
-              .level = std::move(level),
-              .stack = task.stack,
-              .service = task.service,
-              .instance_name = task.instance_name,
-              .data = {{"task", to_string(task.id)}, {"type", enum_name(task.type)}},
-              .who = task.who};
-  if (auto node = step.state.nodes.find(task.node); node != step.state.nodes.end())
-    event.node = node->second.row.node.name;
-  step.emit(std::move(event));
-}
-
-void note_progress(Step& step, const Task& task) {
-  if (!task.deployment) return;
-  auto found = step.state.deployments.find(*task.deployment);
-  if (found != step.state.deployments.end()) found->second.progress_at = step.now.wall;
-}
-
-/// A reload that its agent has carried out and that failed: the instance goes on, and who asked is told.
-bool was_told(Step& step, const SlotEntry& entry, const Task& task) {
-  const Observed* observed = observed_of(step.state, entry.slot);
-  if (!observed || observed->reload_generation < task.reload_generation) return false;
-  auto found = task.operation ? step.state.operations.find(*task.operation) : step.state.operations.end();
-  if (found == step.state.operations.end()) return true;
-  for (OperationItem& item : found->second.items)
-    if (item.instance == task.placement.instance && !item.ok) {
-      item.ok = false;
-      item.message = task.message;
-      step.mark_operation(found->first);
-    }
-  return true;
-}
-
-/// What a task's end means for its instance.
-void settle(Step& step, Task& task) {
-  if (task.state == TaskState::completed && task.type == TaskType::delete_)
-    if (auto node = step.state.nodes.find(task.node); node != step.state.nodes.end())
-      node->second.observed.erase(task.placement.instance);
-  auto found = step.state.slots.find(task.placement.instance);
-  if (found == step.state.slots.end() || found->second.task != task.id) return;
-  SlotEntry& entry = found->second;
-  entry.task.reset();
-  step.mark_slot(entry.slot.id);
-  step.reconcile_later(entry.slot);
-  if (task.state == TaskState::completed && task.type == TaskType::delete_) {
-    if (entry.slot.removing) return erase_slot(step, entry.slot.id);
-    set_node(step, entry, std::nullopt);  // moved away from here: placed anew by the next reconcile
-  }
-  if (entry.slot.removing && task.type != TaskType::delete_)
-    return;  // how that ended does not matter any more
-  if (task.type == TaskType::reload && task.state == TaskState::failed && was_told(step, entry, task)) return;
-  if (task.state == TaskState::failed) entry.slot.blocked = task.message;
-  if (task.state == TaskState::cancelled && !task.message.empty()) entry.slot.blocked = task.message;
-}
-
-void finish_task(Step& step, Task& task, TaskState state, std::string message) {
-  leave_queues(step.state, task);
-  task.state = state;
-  task.message = std::move(message);
-  task.finished_at = step.now.wall;
-  if (state == TaskState::completed) task.progress = 100;
-  step.state.finished.push_back(task.id);
-  step.mark_task(task.id);
-  note_progress(step, task);
-  tell(step, task, state == TaskState::failed ? "error" : "info");
-  settle(step, task);
-  step.dispatch_later(task.node);
-}
-
 void back_to_pending(Step& step, TaskEntry& entry, const std::string& why) {
   Task& task = entry.task;
   leave_queues(step.state, task);
@@ -104,7 +27,7 @@ void back_to_pending(Step& step, TaskEntry& entry, const std::string& why) {
   enter_queue(step.state, task);
   step.timer(entry.not_before, Timer::About::task, task.id.value);
   step.mark_task(task.id);
-  tell(step, task, "warn");
+  tell_task(step, task, "warn");
 }
 
 std::uint32_t counted_attempts(const Task& task) {
@@ -113,17 +36,19 @@ std::uint32_t counted_attempts(const Task& task) {
   return count;
 }
 
-/// One move of the life cycle, checked; false: not allowed, nothing changed.
-bool move(Step& step, TaskEntry& entry, TaskMove move, const std::string& error,
-          const std::vector<std::string>& output) {
+}  // namespace
+
+bool move_task(Step& step, TaskEntry& entry, TaskMove move, std::string error,
+               const std::vector<std::string>& output) {
   Task& task = entry.task;
   bool refused = move == TaskMove::refused;
   Left left{
       .attempts = refused ? task.refusals + 1 < max_refusals : counted_attempts(task) <= task.max_retries,
       .cancel_requested = task.cancel_requested,
-      .repeatable = true};
+      .repeatable = is_repeatable(task)};
   auto to = next(task.state, move, left);
   if (!to) return false;
+  if (move == TaskMove::attempt_lost && *to == TaskState::failed) error = "outcome unknown: " + error;
   if (!task.attempts.empty() && !task.attempts.back().ended_at && *to != TaskState::running) {
     Attempt& attempt = task.attempts.back();
     attempt.ended_at = step.now.wall;
@@ -142,6 +67,16 @@ bool move(Step& step, TaskEntry& entry, TaskMove move, const std::string& error,
   }
   return true;
 }
+
+void watch_task(Step& step, const TaskEntry& entry) {
+  const Task& task = entry.task;
+  BootTime at = entry.progress_at + task.no_progress;
+  if (task.timeout)
+    at = std::min(at, step.now.boot + (task.attempts.back().assigned_at + *task.timeout - step.now.wall));
+  step.timer(std::max(at, step.now.boot), Timer::About::task, task.id.value);
+}
+
+namespace {
 
 /// The task of a report, if the report is about its open attempt and comes from its node.
 TaskEntry* reported(Step& step, const Session& session, TaskId id, std::uint32_t attempt) {
@@ -166,7 +101,7 @@ const Operation* asking(const HubState& state, InstanceId instance) {
 
 Task& make_task(Step& step, SlotEntry& slot, TaskOrder order, const Who& who) {
   Task task;
-  task.id = step.make_id<TaskId>();
+  Who who_asked = who;
   task.type = order.type;
   task.stack = slot.slot.stack;
   task.service = slot.slot.service;
@@ -177,11 +112,9 @@ Task& make_task(Step& step, SlotEntry& slot, TaskOrder order, const Who& who) {
   task.reload_generation = slot.slot.reload_generation;
   if (order.type == TaskType::reload) task.max_retries = 0;  // it may have been heard
   task.priority = order.priority;
-  task.who = who;
-  task.created_at = step.now.wall;
   if (const Operation* operation = asking(step.state, slot.slot.id)) {
     task.operation = operation->id;
-    task.who = operation->who;
+    who_asked = operation->who;
   }
   if (auto stack = step.state.stacks.find(task.stack);
       stack != step.state.stacks.end() && stack->second.row.deployment) {
@@ -189,16 +122,29 @@ Task& make_task(Step& step, SlotEntry& slot, TaskOrder order, const Who& who) {
     if (deployment != step.state.deployments.end() && !is_final(deployment->second.state))
       task.deployment = deployment->first;
   }
-  slot.task = task.id;
   slot.waits.clear();
   step.mark_slot(slot.slot.id);
+  note_progress(step, task);
+  Task& queued = queue_task(step, std::move(task), who_asked);
+  slot.task = queued.id;
+  return queued;
+}
+
+Task& queue_task(Step& step, Task task, const Who& who) {
+  task.id = step.make_id<TaskId>();
+  task.who = who;
+  task.created_at = step.now.wall;
+  if (!task.placement.instance)
+    task.placement.instance = InstanceId{task.id.value};  // of none: beside all others
+  for (TaskId id : task.depends_on)
+    if (auto found = step.state.tasks.find(id); found != step.state.tasks.end())
+      if (!is_final(found->second.task.state)) step.state.dependants[id].insert(task.id);
   step.mark_task(task.id);
   enter_queue(step.state, task);
   step.dispatch_later(task.node);
-  note_progress(step, task);
   TaskEntry& entry = step.state.tasks[task.id];
   entry = {std::move(task), step.now.boot, step.now.boot};
-  tell(step, entry.task);
+  tell_task(step, entry.task);
   return entry.task;
 }
 
@@ -209,21 +155,13 @@ void make_orphan_delete(Step& step, NodeId node, const Observed& observed) {
     for (const auto& [rank, id] : pending->second)
       if (step.state.tasks.at(id).task.placement.instance == observed.instance) return;
   Task task;
-  task.id = step.make_id<TaskId>();
   task.type = TaskType::delete_;
   task.instance_name = to_string(observed.instance);
   task.node = node;
   task.placement = {observed.instance, observed.epoch, observed.generation, observed.digest};
   task.priority = 7;
-  task.who = {"system", "reconcile", ""};
-  task.created_at = step.now.wall;
   task.message = "an instance that belongs to no stack";
-  step.mark_task(task.id);
-  enter_queue(step.state, task);
-  step.dispatch_later(node);
-  TaskEntry& entry = step.state.tasks[task.id];
-  entry = {std::move(task), step.now.boot, step.now.boot};
-  tell(step, entry.task);
+  queue_task(step, std::move(task), {"system", "reconcile", ""});
 }
 
 void resume_tasks(Step& step, Session& session, const std::vector<TaskStarted>& held) {
@@ -234,12 +172,13 @@ void resume_tasks(Step& step, Session& session, const std::vector<TaskStarted>& 
     bool known = std::ranges::any_of(
         held, [&](const TaskStarted& h) { return h.task == id && h.attempt == task.attempts.back().number; });
     entry.progress_at = step.now.boot;
+    watch_task(step, entry);
     // Sent again whether it is known or not: the agent takes the same attempt twice as one.
     if (known || task.state == TaskState::assigned) {
       if (!known) step.send(session, assignment(step.state, task));
       if (task.cancel_requested) step.send(session, Cancel{id, task.attempts.back().number});
     } else {
-      move(step, entry, TaskMove::attempt_lost, "the node came back without this attempt", {});
+      move_task(step, entry, TaskMove::attempt_lost, "the node came back without this attempt", {});
     }
   }
 }
@@ -252,7 +191,7 @@ void task_report(Step& step, Session& session, const TaskStarted& frame) {
   entry->progress_at = step.now.boot;
   step.mark_task(frame.task);
   note_progress(step, entry->task);
-  tell(step, entry->task);
+  tell_task(step, entry->task);
 }
 
 void task_report(Step& step, Session& session, const TaskProgress& frame) {
@@ -264,7 +203,7 @@ void task_report(Step& step, Session& session, const TaskProgress& frame) {
   if (further) {
     entry->progress_at = step.now.boot;
     note_progress(step, entry->task);
-    step.timer(step.now.boot + entry->task.no_progress, Timer::About::task, frame.task.value);
+    watch_task(step, *entry);
   }
   step.show_task(frame.task);
 }
@@ -275,7 +214,8 @@ void task_report(Step& step, Session& session, const TaskEnded& frame) {
     bool report = frame.outcome == TaskMove::succeed || frame.outcome == TaskMove::attempt_failed ||
                   frame.outcome == TaskMove::refused || frame.outcome == TaskMove::cancel_confirmed ||
                   frame.outcome == TaskMove::attempt_lost;
-    if (report) move(step, *entry, frame.outcome, frame.error, frame.output);
+    if (report && frame.result) entry->task.result = frame.result;
+    if (report) move_task(step, *entry, frame.outcome, frame.error, frame.output);
   }
   step.send(session, OutcomeRecorded{frame.task, frame.attempt});
 }
@@ -285,18 +225,19 @@ void check_task(Step& step, TaskId id) {
   if (!entry || is_final(entry->task.state)) return;
   Task& task = entry->task;
   if (task.state == TaskState::pending) return step.dispatch_later(task.node);
-  if (!usable(step.state, task.node)) return;  // it stands as long as its node is not lost
+  auto node = step.state.nodes.find(task.node);
+  bool there = node != step.state.nodes.end() && node->second.row.external
+                   ? node->second.row.node.state == NodeState::online
+                   : usable(step.state, task.node);
+  if (!there) return;  // it stands as long as its node is not lost
   bool stuck = entry->progress_at + task.no_progress <= step.now.boot;
   bool late = task.timeout && task.attempts.back().assigned_at + *task.timeout <= step.now.wall;
-  if (!stuck && !late) {
-    step.timer(entry->progress_at + task.no_progress, Timer::About::task, id.value);
-    return;
-  }
-  Session* session = usable_session(step.state, task.node);
-  step.send(*session, Cancel{id, task.attempts.back().number});
+  if (!stuck && !late) return watch_task(step, *entry);
+  if (Session* session = usable_session(step.state, task.node))
+    step.send(*session, Cancel{id, task.attempts.back().number});
   auto why = stuck ? fmt::format("no progress for {}", human_duration(task.no_progress))
                    : fmt::format("not done within {}", human_duration(*task.timeout));
-  move(step, *entry, TaskMove::attempt_failed, why, {});
+  move_task(step, *entry, TaskMove::attempt_failed, why, {});
 }
 
 void request_cancel(Step& step, TaskId id, const std::string& why) {

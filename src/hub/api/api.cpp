@@ -48,8 +48,8 @@ std::vector<ApiRoute> all_routes() {
   std::vector<ApiRoute> out;
   for (auto* make :
        {&system_routes, &node_routes, &stack_routes, &service_routes, &instance_routes, &port_routes,
-        &usage_routes, &own_log_routes, &deployment_routes, &task_routes, &operation_routes, &event_routes,
-        &audit_routes, &people_routes, &login_routes, &agent_routes})
+        &usage_routes, &own_log_routes, &deployment_routes, &task_routes, &operation_routes, &external_routes,
+        &graphium_routes, &event_routes, &audit_routes, &people_routes, &login_routes, &agent_routes})
     for (auto& route : make()) out.push_back(std::move(route));
   return out;
 }

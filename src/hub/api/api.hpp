@@ -57,9 +57,11 @@ struct Rows {
 };
 
 struct ApiRoute {
-  std::string method, path;  // below /api/v1
+  std::string method, path;  // below `base`
   std::string summary;
-  bool open = false;  // no login needed
+  bool open = false;             // no login needed
+  bool agents = false;           // external agents come in too, with their own tokens
+  std::string base = "/api/v1";  // another: the shapes of another system
   std::size_t max_body = 0;
   json::value input, output;  // JSON Schema; null: none, or not JSON
   bool list = false;
@@ -140,6 +142,10 @@ inline ApiRoute open_route(ApiRoute it) {
   it.open = true;
   return it;
 }
+inline ApiRoute agents_route(ApiRoute it) {
+  it.agents = true;
+  return it;
+}
 inline ApiRoute large_body(ApiRoute it, std::size_t bytes) {
   it.max_body = bytes;
   return it;
@@ -151,6 +157,13 @@ inline ApiRoute large_body(ApiRoute it, std::size_t bytes) {
 net::Awaitable<Result<Answer>> command(Api& api, ApiCall call, Command command);
 /// The same for answers that show a secret once: never repeated by key.
 net::Awaitable<Result<Answer>> command_once(Api& api, ApiCall call, Command command);
+/// A task, wherever it is: live, newest, or in the store. not_found.
+net::Awaitable<Result<TaskView>> find_task_view(Api& api, TaskId id);
+/// The same as it is kept. nullopt: the core has it.
+net::Awaitable<Result<std::optional<Task>>> stored_task(Api& api, TaskId id);
+/// The external node that the path or the task names, if the caller may act for it. denied: it is another's.
+net::Awaitable<Result<NodeId>> external_node(Api& api, ApiCall call, std::string name);
+
 /// A plain function on the worker thread.
 template <class T>
 net::Awaitable<Result<T>> on_worker(Api& api, std::function<Result<T>()> function) {
@@ -183,6 +196,8 @@ std::vector<ApiRoute> usage_routes();
 std::vector<ApiRoute> deployment_routes();
 std::vector<ApiRoute> task_routes();
 std::vector<ApiRoute> operation_routes();
+std::vector<ApiRoute> external_routes();
+std::vector<ApiRoute> graphium_routes();
 std::vector<ApiRoute> event_routes();
 std::vector<ApiRoute> audit_routes();
 std::vector<ApiRoute> people_routes();

@@ -68,6 +68,7 @@ json::object operation_of(const ApiRoute& route) {
 std::string openapi(const std::vector<ApiRoute>& routes, std::string_view version) {
   json::object paths;
   for (const auto& route : routes) {
+    if (route.base != api_base) continue;  // of another system, which has its own description
     auto& path = paths[route.path];
     if (!path.is_object()) path = json::object{};
     auto method = route.method;

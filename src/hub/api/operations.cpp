@@ -10,13 +10,17 @@ net::Awaitable<Result<Rows<Operation>>> list(Api& api, ApiCall, NoBody) {
     return rows;
   });
 }
-net::Awaitable<Result<Operation>> get(Api& api, ApiCall call, NoBody) {
+net::Awaitable<Result<OperationView>> get(Api& api, ApiCall call, NoBody) {
   CO_TRY(auto id, parse_id<struct OperationTag>(call.path("id"), "operation"));
-  co_return co_await api.engine.read([id](const HubCore& core) -> Result<Operation> {
+  co_return co_await api.engine.read([id](const HubCore& core) -> Result<OperationView> {
     auto found = core.state().operations.find(id);
     if (found == core.state().operations.end()) return fail(Errc::not_found, "there is no such operation");
-    return found->second;
+    return view_operation(core.state(), found->second);
   });
+}
+net::Awaitable<Result<Answer>> undo(Api& api, ApiCall call, NoBody) {
+  CO_TRY(auto id, parse_id<struct OperationTag>(call.path("id"), "operation"));
+  co_return co_await command(api, call, UndoOperation{id});
 }
 
 struct OperationInput {
@@ -52,6 +56,9 @@ std::string left_alone(const HubState& state, const OperationInput& input, const
     case OperationKind::stop: return runs ? "" : "it is stopped already";
     case OperationKind::restart: return runs ? "" : "it was stopped on purpose";
     case OperationKind::reload: return reload_objection(state, entry);
+    case OperationKind::exec:
+    case OperationKind::probe:
+    case OperationKind::collect: break;  // refused before
   }
   std::unreachable();
 }
@@ -81,6 +88,8 @@ net::Awaitable<Result<Answer>> start(Api& api, ApiCall call, OperationInput inpu
   if (input.all != input.targets.empty())
     co_return fail(Errc::invalid, "either all, or targets", {},
                    "{\"kind\":\"stop\",\"targets\":[\"shop/web\"]}");
+  if (input.kind > OperationKind::reload)
+    co_return fail(Errc::invalid, "an operation of this kind is made by its tasks", {}, "POST /api/v1/tasks");
   if (call.flag("dry_run")) co_return co_await preview(api, std::move(input));
   co_return co_await command(api, call, ChangeRun{input.kind, input.all, std::move(input.targets)});
 }
@@ -89,7 +98,8 @@ net::Awaitable<Result<Answer>> start(Api& api, ApiCall call, OperationInput inpu
 
 std::vector<ApiRoute> operation_routes() {
   return {route("GET", "/operations", "Bulk commands.", &list),
-          route("GET", "/operations/{id}", "One of them, with a result for each target.", &get),
+          route("GET", "/operations/{id}", "One of them, with a result for each target and its tasks.", &get),
+          route("POST", "/operations/{id}/undo", "Takes a start or a stop back.", &undo),
           route("POST", "/operations",
                 "Starts, stops, restarts or reloads many; dry_run=true says what it would touch.", &start)};
 }

@@ -208,7 +208,8 @@ TEST(Api, EveryRouteOfTheDescriptionIsThere) {
       EXPECT_NE(reply.status, 405) << verb << " " << target << ": " << reply.text;
       EXPECT_EQ(reply.text.find("there is nothing at"), std::string::npos) << verb << " " << target;
     }
-  EXPECT_EQ(called + 1, all_routes().size());
+  auto ours = std::ranges::count_if(all_routes(), [](const ApiRoute& it) { return it.base == api_base; });
+  EXPECT_EQ(called + 1, std::size_t(ours));
 }
 
 TEST(Api, WhatWasAnsweredIsThereAfterARestart) {

@@ -79,7 +79,11 @@ std::vector<hub::Row> one_of_each() {
       .id = id<TokenTag>(7), .kind = "api", .name = "ci", .hash = "h", .expires_at = noon};
   hub::IdempotencyRow answer{
       .key = "user:anna 1", .status = 202, .body = {{"a", json::array{1, nullptr, 2.5}}}};
-  return {stack, revision, slot, task(8), deployment, operation, node, token, user, credential, answer};
+  hub::QueueRow queue{.name = "hub", .who = {.actor = "user:anna"}, .at = noon};
+  hub::TaskRecord record{1, task(9, "over")};
+  record.task.state = TaskState::completed;
+  return {stack, revision, slot,       task(8), deployment, operation, node,
+          token, user,     credential, answer,  queue,      record};
 }
 
 std::string text(const hub::Row& row) {
@@ -126,11 +130,13 @@ TEST(Store, ErasesByKeyAndAStackTakesItsRevisionsWithIt) {
   Batch erase{.commit = 2};
   for (hub::Erase it :
        {hub::Erase(hub::EraseStack{"shop"}), hub::Erase(hub::EraseSlot{id<InstanceTag>(2)}),
-        hub::Erase(hub::EraseTask{id<TaskTag>(8)}), hub::Erase(hub::EraseDeployment{id<DeploymentTag>(1)}),
+        hub::Erase(hub::EraseRecordsBefore{10}), hub::Erase(hub::EraseQueue{"hub"}),
+        hub::Erase(hub::EraseDeployment{id<DeploymentTag>(1)}),
         hub::Erase(hub::EraseOperation{id<OperationTag>(4)}), hub::Erase(hub::EraseNode{id<NodeTag>(3)}),
         hub::Erase(hub::EraseJoinToken{id<TokenTag>(5)}), hub::Erase(hub::EraseUser{id<UserTag>(6)}),
         hub::Erase(hub::EraseCredential{id<TokenTag>(7)}), hub::Erase(hub::EraseIdempotency{"user:anna 1"})})
     erase.changes.emplace_back(it);
+  ASSERT_TRUE(store->commit(batch(2, {hub::TaskRecord{2, task(8)}})));  // the end of a live one
   ASSERT_TRUE(store->commit(erase));
   EXPECT_EQ(texts(store->load()->rows), texts({other}));
   Batch last{.commit = 3};
@@ -171,6 +177,60 @@ TEST(Store, EventsAreReadFromAnywhereAndForgottenFromTheFront) {
   auto image = open(dir)->load();
   EXPECT_EQ(image->event_seq, 20u);  // the numbers go on, also when nothing is left
   EXPECT_EQ(image->first_event, 0u);
+}
+
+TEST(Store, OfFinishedTasksTheNewestAreLoadedAndAllAreFound) {
+  Dir dir;
+  auto store = open(dir);
+  Batch all{.commit = 1};
+  for (std::uint64_t n = 1; n <= hub::recent_records + 500; ++n) {
+    all.changes.emplace_back(hub::Row(task(n)));
+    all.changes.emplace_back(hub::Row(hub::TaskRecord{n, task(n)}));
+  }
+  ASSERT_TRUE(store->commit(all));
+  auto image = store->load();
+  EXPECT_EQ(image->rows.size(), hub::recent_records);
+  EXPECT_EQ(image->first_record, 1u);
+  EXPECT_EQ(image->last_record, hub::recent_records + 500u);
+  auto page = store->task_records(101, 10);
+  ASSERT_EQ(page->size(), 10u);
+  EXPECT_EQ(page->front().seq, 100u);
+  EXPECT_EQ(page->front().task.id, id<TaskTag>(100));
+  EXPECT_TRUE(*store->finished_task(id<TaskTag>(3)));
+  EXPECT_FALSE(*store->finished_task(id<TaskTag>(99'999)));
+  Batch erase{.commit = 2};
+  erase.changes.emplace_back(hub::Erase(hub::EraseRecordsBefore{100}));
+  ASSERT_TRUE(store->commit(erase));
+  EXPECT_FALSE(*store->finished_task(id<TaskTag>(3)));
+  EXPECT_EQ(store->load()->first_record, 100u);
+}
+
+/// A store of the first form: its finished tasks become records, in the order of their ends.
+TEST(Store, AnOlderFormIsBroughtUpToDate) {
+  Dir dir;
+  open(dir).reset();
+  {
+    auto db = Database::open(dir.file(), Access::read_write);
+    ASSERT_TRUE(db->execute("DROP TABLE task_records; DROP TABLE queues; PRAGMA user_version=1"));
+    auto put = [&](Task it, TaskState state, WallTime end) {
+      it.state = state;
+      if (is_final(state)) it.finished_at = end;
+      auto row = db->prepare("INSERT INTO tasks(key, body) VALUES ($1, $2)");
+      auto key = to_string(it.id), body = to_json_text(it);
+      (*row)->bind(1, std::string_view(key)).bind(2, std::string_view(body));
+      EXPECT_TRUE((*row)->run());
+    };
+    put(task(1), TaskState::completed, noon + 2s);
+    put(task(2), TaskState::failed, noon + 1s);
+    put(task(3), TaskState::running, noon);
+  }
+  auto store = open(dir);
+  auto records = store->task_records(0, 10);
+  ASSERT_EQ(records->size(), 2u);
+  EXPECT_EQ(records->at(0).task.id, id<TaskTag>(1));
+  EXPECT_EQ(records->at(1).task.id, id<TaskTag>(2));
+  EXPECT_EQ(store->load()->rows.size(), 3u);
+  EXPECT_TRUE(fs::exists(dir.file() + ".before-v2"));
 }
 
 TEST(Store, TheAuditLogIsAChainThatShowsWhatWasChanged) {

@@ -27,11 +27,23 @@ bool arrow(TaskState from, TaskState to) {
 }  // namespace
 
 void Disk::put(const Task& row) {
+  if (over_.contains(row.id) && broken_.empty())
+    broken_ = fmt::format("task {} is over and was written again", to_string(row.id));
   auto old = tasks_.find(row.id);
   if (old != tasks_.end() && !arrow(old->second.state, row.state) && broken_.empty())
     broken_ = fmt::format("task {} went from {} to {}", to_string(row.id), enum_name(old->second.state),
                           enum_name(row.state));
   tasks_[row.id] = row;
+}
+
+void Disk::put(const hub::TaskRecord& row) {
+  put(row.task);
+  tasks_.erase(row.task.id);
+  bool fresh = !records_.contains(row.seq);
+  if ((!fresh || !is_final(row.task.state) || !over_.insert(row.task.id).second) && broken_.empty())
+    broken_ = fmt::format("task {} was put among the finished once more, or is not finished",
+                          to_string(row.task.id));
+  records_[row.seq] = row;
 }
 
 void Disk::append(const Event& event) {
@@ -50,7 +62,6 @@ void Disk::erase(const hub::Erase& what) {
     }
     void operator()(const hub::EraseRevision& e) const { d.revisions_.erase({e.stack, e.number}); }
     void operator()(const hub::EraseSlot& e) const { d.slots_.erase(e.id); }
-    void operator()(const hub::EraseTask& e) const { d.tasks_.erase(e.id); }
     void operator()(const hub::EraseDeployment& e) const { d.deployments_.erase(e.id); }
     void operator()(const hub::EraseOperation& e) const { d.operations_.erase(e.id); }
     void operator()(const hub::EraseNode& e) const { d.nodes_.erase(e.id); }
@@ -59,6 +70,10 @@ void Disk::erase(const hub::Erase& what) {
     void operator()(const hub::EraseCredential& e) const { d.credentials_.erase(e.id); }
     void operator()(const hub::EraseIdempotency& e) const { d.idempotency_.erase(e.key); }
     void operator()(const hub::EraseEventsBefore& e) const { d.meta_.first_event = e.seq; }
+    void operator()(const hub::EraseQueue& e) const { d.queues_.erase(e.name); }
+    void operator()(const hub::EraseRecordsBefore& e) const {
+      d.records_.erase(d.records_.begin(), d.records_.lower_bound(e.seq));
+    }
   };
   std::visit(Eraser{*this}, what);
 }
@@ -83,7 +98,13 @@ hub::Image Disk::image() const {
     for (const auto& [key, row] : table) image.rows.emplace_back(row);
   };
   add(stacks_), add(revisions_), add(nodes_), add(slots_), add(tasks_), add(deployments_), add(operations_);
-  add(tokens_), add(users_), add(credentials_), add(idempotency_);
+  add(tokens_), add(users_), add(credentials_), add(idempotency_), add(queues_);
+  std::size_t skip = records_.size() > hub::recent_records ? records_.size() - hub::recent_records : 0;
+  for (const auto& [seq, row] : records_)
+    if (skip > 0) --skip;
+    else image.rows.emplace_back(row);
+  image.first_record = records_.empty() ? 0 : records_.begin()->first;
+  image.last_record = records_.empty() ? 0 : records_.rbegin()->first;
   return image;
 }
 

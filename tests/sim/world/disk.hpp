@@ -3,6 +3,7 @@
 // forbids.
 
 #include <map>
+#include <set>
 #include <string>
 
 #include "core/hub/hub.hpp"
@@ -16,6 +17,7 @@ class Disk {
   hub::Image image() const;
   const std::string& broken() const { return broken_; }
   bool has_revision(const std::string& stack, std::uint64_t number) const;
+  bool has_task(const TaskId& id) const { return tasks_.contains(id) || over_.contains(id); }
   bool has_operation(const OperationId& id) const { return operations_.contains(id); }
 
  private:
@@ -30,6 +32,8 @@ class Disk {
   void put(const hub::User& row) { users_[row.id] = row; }
   void put(const hub::Credential& row) { credentials_[row.id] = row; }
   void put(const hub::IdempotencyRow& row) { idempotency_[row.key] = row; }
+  void put(const hub::QueueRow& row) { queues_[row.name] = row; }
+  void put(const hub::TaskRecord& row);
   void erase(const hub::Erase& what);
   void append(const Event& event);
 
@@ -45,6 +49,9 @@ class Disk {
   std::map<UserId, hub::User> users_;
   std::map<TokenId, hub::Credential> credentials_;
   std::map<std::string, hub::IdempotencyRow> idempotency_;
+  std::map<std::string, hub::QueueRow> queues_;
+  std::map<std::uint64_t, hub::TaskRecord> records_;
+  std::set<TaskId> over_;  // whose record was written
   std::string broken_;
 };
 

@@ -24,6 +24,11 @@ void Host::start_agent() {
   agent::Journal journal{meta_, {}, {}};
   for (const auto& [id, row] : placements_) journal.placements.push_back(row);
   for (const auto& [id, row] : attempts_) journal.attempts.push_back(row);
+  // As the driver does: what no attempt of the journal asks for is ended.
+  std::erase_if(errands_, [&](const auto& one) {
+    auto row = attempts_.find(one.first);
+    return row == attempts_.end() || !row->second.begun || row->second.outcome;
+  });
   core_ = std::make_unique<agent::AgentCore>(settings, std::move(journal));
   agent::Recovered recovered;
   for (const auto& [id, run] : runs_)
@@ -43,6 +48,7 @@ void Host::crash_agent() {
 void Host::reboot() {
   crash_agent();
   runs_.clear();
+  errands_.clear();
 }
 
 void Host::reinstall(NodeId uid) {
@@ -135,6 +141,11 @@ void Host::perform(const agent::Effect& effect) {
     void operator()(const agent::LookAtPorts& e) const {
       h.deliver(agent::Trouble{e.run, agent::About::ports, {}});
     }
+    void operator()(const agent::RunErrand& e) const { h.errand(e); }
+    void operator()(const agent::EndErrand& e) const {
+      h.world_.at(h.world_.now().boot + Duration(h.world_.rng().below(200'000)),
+                  [&host = h, key = std::pair(e.task, e.attempt)] { host.end_errand(key, false); });
+    }
     void operator()(const agent::Confirm& e) const { h.deliver(agent::Durable{e.serial}); }
     void operator()(const agent::Send& e) const { h.world_.to_hub(h.index_, e.envelope); }
     void operator()(const agent::CloseLink&) const { h.world_.cut(h.index_); }
@@ -221,6 +232,45 @@ void Host::probe(const agent::AskProbe& effect) {
   if (world_.chaotic() && world_.rng().percent(3)) ok = false;
   later(Duration(500 + world_.rng().below(20'000)),
         agent::ProbeAnswer{effect.run, effect.asked, ok, ok ? "" : "no answer", false});
+}
+
+void Host::errand(const agent::RunErrand& effect) {
+  const Assign& order = effect.assign;
+  std::pair key(order.task, order.attempt);
+  world_.trace(fmt::format("{} errand {} {}", name_, to_string(order.task), effect.again));
+  auto known = errands_.find(key);
+  if (effect.again && order.type == TaskType::exec) {
+    if (known == errands_.end())
+      return later(1ms, agent::ErrandEnded{order.task, order.attempt, TaskMove::attempt_lost,
+                                           "nothing is left of it"});
+    known->second.for_life = life_;
+    if (known->second.ended) tell_errand(key);
+    return;
+  }
+  if (order.type == TaskType::exec) world_.executes(order, name_);
+  for (const auto& [other, one] : errands_)
+    if (other.first == order.task && !one.ended)
+      world_.breaks(fmt::format("two attempts of {} at once on {}", to_string(order.task), name_));
+  errands_[key] = {.for_life = life_};
+  bool well = world_.rng().percent(80);
+  world_.at(world_.now().boot + Duration(1000 + world_.rng().below(4'000'000)),
+            [this, key, well] { end_errand(key, well); });
+}
+
+void Host::end_errand(std::pair<TaskId, std::uint32_t> key, bool well) {
+  auto found = errands_.find(key);
+  if (found == errands_.end() || found->second.ended) return;
+  found->second.ended = true;
+  found->second.well = well;
+  tell_errand(key);
+}
+
+void Host::tell_errand(std::pair<TaskId, std::uint32_t> key) {
+  const SimErrand& one = errands_.at(key);
+  if (one.for_life != life_ || !core_) return;
+  later(1ms,
+        agent::ErrandEnded{key.first, key.second, one.well ? TaskMove::succeed : TaskMove::attempt_failed,
+                           one.well ? "" : "exit 1"});
 }
 
 namespace {

@@ -24,6 +24,13 @@ struct SimRun {
   std::optional<Exit> exit;
 };
 
+/// A command, or a question, that the keeper holds for a task.
+struct SimErrand {
+  bool ended = false;
+  bool well = true;
+  std::uint64_t for_life = 0;  // of the agent that waits for its end
+};
+
 class Host {
  public:
   Host(World& world, std::size_t index, NodeId uid, std::string name);
@@ -54,6 +61,9 @@ class Host {
   /// An event for the agent process that lives now, later; a dead one never hears it.
   void later(Duration delay, agent::Event event);
   void check_ports();
+  void errand(const agent::RunErrand& effect);
+  void end_errand(std::pair<TaskId, std::uint32_t> key, bool well);
+  void tell_errand(std::pair<TaskId, std::uint32_t> key);
 
   World& world_;
   std::size_t index_;
@@ -65,6 +75,7 @@ class Host {
   std::int64_t next_pid_ = 1000;
   std::map<InstanceId, SimRun> runs_;
   std::set<agent::Run> ever_spawned_;
+  std::map<std::pair<TaskId, std::uint32_t>, SimErrand> errands_;
   // the journal on this host's disk
   agent::AgentMeta meta_;
   std::map<InstanceId, agent::PlacementRow> placements_;

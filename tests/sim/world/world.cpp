@@ -7,6 +7,7 @@
 #include "base/json.hpp"
 #include "core/hub/step.hpp"
 #include "model/changes.hpp"
+#include "script.hpp"
 
 namespace drover::sim {
 
@@ -32,6 +33,12 @@ World::World(std::uint64_t seed, std::size_t nodes)
     hosts_.push_back(std::make_unique<Host>(*this, i, uid, name));
   }
   for (auto& host : hosts_) host->start_agent();
+  NodeId external{make_uuid(now_.wall, rng_)};
+  hub::Credential credential{.id = TokenId{make_uuid(now_.wall, rng_)}, .kind = "agent", .hash = "script"};
+  credential.user = to_string(external);
+  command(hub::AddExternalNode{external, "x1", {}, 10s, credential});
+  script_ = std::make_unique<Script>(*this, external);
+  script_->start();
   run(3s);
 }
 
@@ -86,6 +93,7 @@ void World::start_hub() {
   waiting_.clear();
   committing_ = false;
   calls_.clear();
+  answers_.clear();
   check_promises();
   step_hub(hub::Tick{});
   for (std::size_t i = 0; i < hosts_.size(); ++i) connect_later(i);
@@ -109,6 +117,8 @@ void World::check_promises() {
       breaks(fmt::format("{} revision {} was answered and is lost", stack, revision));
   for (const auto& id : promised_operations_)
     if (!disk_.has_operation(id)) breaks("operation " + to_string(id) + " was answered and is lost");
+  for (const auto& id : promised_tasks_)
+    if (!disk_.has_task(id)) breaks("task " + to_string(id) + " was answered and is lost");
   if (!disk_.broken().empty()) breaks(disk_.broken());
 }
 
@@ -161,9 +171,24 @@ void World::release(const hub::Effects& effects) {
       if (links_[i].session == close.session) cut(i);
 }
 
+void World::call(hub::Command command, std::function<void(const Result<hub::Answer>&)> then) {
+  if (!hub_) return;
+  answers_[next_call_ + 1] = std::move(then);
+  this->command(std::move(command));
+}
+
+/// At most once, whatever dies, unless it may be repeated.
+void World::executes(const Assign& order, const std::string& host) {
+  std::uint32_t times = ++executed_[order.task];
+  if (times > 1 && !order.errand->repeatable)
+    breaks(fmt::format("command {} has begun {} times, now on {}", to_string(order.task), times, host));
+}
+
 void World::answered(const hub::Reply& reply) {
   auto call = calls_.extract(reply.id);
   if (call.empty()) return;
+  if (auto then = answers_.extract(reply.id); !then.empty() && !(chaotic_ && rng_.percent(5)))
+    then.mapped()(reply.result);
   trace(fmt::format("answer {} {}", reply.id, reply.result ? "ok" : reply.result.error().message));
   if (!reply.result) return;
   if (const auto* apply = std::get_if<hub::ApplyStack>(&call.mapped())) {
@@ -171,6 +196,9 @@ void World::answered(const hub::Reply& reply) {
     promised =
         std::max(promised, std::uint64_t(reply.result->body.at("revision").to_number<std::uint64_t>()));
   }
+  if (const auto* add = std::get_if<hub::AddTask>(&call.mapped()); add && add->nodes.size() == 1)
+    if (auto id = parse_uuid(std::string_view(reply.result->body.at("id").as_string())))
+      promised_tasks_.insert(TaskId{*id});
   if (std::holds_alternative<hub::ChangeRun>(call.mapped()))
     if (auto id = parse_uuid(std::string_view(reply.result->body.at("id").as_string())))
       promised_operations_.push_back(OperationId{*id});
@@ -382,6 +410,7 @@ void World::some_command() {
   std::string stack = rng_.percent(50) ? "shop" : "lab";
   std::string service = fmt::format("s{}", rng_.below(4));
   std::string node = fmt::format("n{}", 1 + rng_.below(hosts_.size()));
+  if (rng_.percent(25)) return some_task();
   switch (rng_.below(15)) {
     case 0:
     case 1:
@@ -433,7 +462,37 @@ void World::end_deployments() {
   for (hub::Command& one : said) command(std::move(one));
 }
 
+void World::some_task() {
+  const auto& tasks = hub_->state().tasks;
+  auto any = [&] {
+    return tasks.empty() ? TaskId() : std::next(tasks.begin(), std::int64_t(rng_.below(tasks.size())))->first;
+  };
+  switch (rng_.below(10)) {
+    case 0: return command(hub::PauseQueue{rng_.percent(50) ? "" : "n1", rng_.percent(50)});
+    case 1: return command(hub::RequeueTasks{});
+    case 2: return command(hub::RetryTask{any(), std::nullopt});
+    case 3: {
+      const auto& all = hub_->state().operations;
+      if (!all.empty()) command(hub::UndoOperation{std::prev(all.end())->first});
+      return;
+    }
+    default: break;
+  }
+  hub::AddTask add{.type = TaskType::exec, .priority = std::uint8_t(rng_.below(11))};
+  std::size_t node = rng_.below(hosts_.size() + 1);
+  add.nodes = {node == hosts_.size() ? "x1" : hosts_[node]->name()};
+  if (rng_.percent(20)) add.nodes.push_back(hosts_[rng_.below(hosts_.size())]->name());
+  add.errand.command = {"work"};
+  add.errand.repeatable = rng_.percent(40);
+  if (rng_.percent(30)) add.max_retries = std::uint32_t(rng_.below(3));
+  if (rng_.percent(20)) add.timeout = Duration(500'000 + rng_.below(3'000'000));
+  if (rng_.percent(20)) add.no_progress = 3s;
+  if (rng_.percent(30) && !tasks.empty()) add.depends_on = {any()};
+  command(std::move(add));
+}
+
 void World::misfortune(const Chaos& chaos) {
+  if (rng_.percent(chaos.partition)) script_->sleep_long();
   std::size_t host = rng_.below(hosts_.size());
   if (rng_.percent(chaos.cut)) cut(host);
   if (rng_.percent(chaos.partition)) {
@@ -475,6 +534,8 @@ void World::heal(Duration length) {
     command(hub::DrainNode{host->name(), false});
     command(hub::CordonNode{host->name(), false});
   }
+  command(hub::PauseQueue{"", false});
+  command(hub::PauseQueue{"n1", false});
   command(hub::ChangeRun{OperationKind::start, true, {}});
   for (Duration passed = 0s; passed < length && broken_.empty(); passed += 10s) {
     end_deployments();

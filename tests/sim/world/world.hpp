@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,8 @@ struct Chaos {
   unsigned crash_edges = 0;  // at a commit's edge, of hub or agent, per thousand commits
   unsigned commands = 50;
 };
+
+class Script;
 
 class World {
  public:
@@ -58,11 +61,15 @@ class World {
   void in_order(std::size_t host, Duration delay, std::function<void()> what);
   bool crash_edge();
   void breaks(std::string what);
+  void executes(const Assign& order, const std::string& host);  // a command begins
   void trace(const std::string& line);
   void to_hub(std::size_t host, const Envelope& envelope);
   void cut(std::size_t host);
   void connect_later(std::size_t host);
   void agent_died(std::size_t host);
+  // for Script
+  void call(hub::Command command, std::function<void(const Result<hub::Answer>&)> then);
+  const hub::HubState* hub_now() const { return hub_ ? &hub_->state() : nullptr; }
 
  private:
   struct Link {
@@ -89,6 +96,7 @@ class World {
   void check_assignment(const Assign& assign);
   void misfortune(const Chaos& chaos);
   void some_command();
+  void some_task();
   Stack some_stack();
   void start_first(Service& service);
   void with_canary(Service& service);
@@ -116,8 +124,12 @@ class World {
   hub::SessionId next_session_ = 0;
   hub::CallId next_call_ = 0;
   std::map<hub::CallId, hub::Command> calls_;
+  std::map<hub::CallId, std::function<void(const Result<hub::Answer>&)>> answers_;
   std::map<std::string, std::uint64_t> promised_;  // stack → revision that was answered
   std::vector<OperationId> promised_operations_;
+  std::map<TaskId, std::uint32_t> executed_;  // commands: how often each has begun
+  std::set<TaskId> promised_tasks_;           // that were answered
+  std::unique_ptr<Script> script_;            // the agent of the external node
 
   std::vector<std::unique_ptr<Host>> hosts_;
   std::vector<Link> links_;

@@ -212,6 +212,14 @@ void Host::carry_out(const Effect& effect) {
       note("look " + text(e.run));
       host.queue_.push_back(Trouble{e.run, About::ports, host.port_trouble});
     }
+    void operator()(const RunErrand& e) const {
+      note("errand " + to_string(e.assign.task));
+      host.errands.push_back(e);
+    }
+    void operator()(const EndErrand& e) const {
+      note("end errand " + to_string(e.task));
+      host.ended_errands.push_back(e);
+    }
     void operator()(const WatchFiles& e) const {
       note("watch " + text(e.run));
       host.watches.push_back(e);

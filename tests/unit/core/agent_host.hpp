@@ -85,6 +85,8 @@ class Host {
   std::vector<RemoveFiles> removed;
   std::vector<AskProbe> asked;
   std::vector<WatchFiles> watches;
+  std::vector<RunErrand> errands;
+  std::vector<EndErrand> ended_errands;
   std::string port_trouble;  // the answer to LookAtPorts
   std::vector<Envelope> sent;
   std::vector<Answer> local_answers;

@@ -290,6 +290,8 @@ class History {
   void carry_out(const LookAtPorts& e, bool) {
     pending_.push_back(Trouble{e.run, About::ports, chance_.below(2) == 0 ? "nobody listens" : ""});
   }
+  void carry_out(const RunErrand&, bool) {}
+  void carry_out(const EndErrand&, bool) {}
   void carry_out(const WatchFiles& e, bool) {
     if (!calm_ && !e.paths.empty() && chance_.percent(30)) pending_.push_back(FilesChanged{e.run, "/x"});
   }
