@@ -104,8 +104,10 @@ TEST_F(HubExternal, ItTakesNoInstances) {
   fetch();
   const SlotEntry& slot = hub.slot("shop", "web", "web-1");
   EXPECT_FALSE(slot.slot.node);
-  ASSERT_EQ(slot.verdicts.size(), 1u);
-  EXPECT_EQ(slot.verdicts[0].reason, "its agent is a script: it takes tasks only");
+  auto reasons = why(hub.state(), "shop/web");
+  ASSERT_TRUE(reasons);
+  ASSERT_EQ(reasons->at(0).nodes.size(), 1u);
+  EXPECT_EQ(reasons->at(0).nodes[0].reason, "its agent is a script: it takes tasks only");
 }
 
 TEST_F(HubExternal, ANewTokenEndsTheOldOne) {
