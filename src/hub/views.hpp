@@ -156,7 +156,9 @@ BOOST_DESCRIBE_STRUCT(TaskStats, (),
 /// A bulk command with what it has come to.
 struct OperationView {
   OperationId id;
-  std::string kind, state, scope;
+  OperationKind kind = OperationKind::start;
+  OperationState state = OperationState::running;
+  std::string scope;
   std::uint32_t done = 0, total = 0, progress = 0;  // progress: 0–100
   std::vector<OperationItem> items;
   std::vector<TaskView> tasks;  // its children that are live or among the newest

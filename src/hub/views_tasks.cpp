@@ -107,10 +107,8 @@ std::vector<std::string> paused_queues(const HubState& state) {
 }
 
 OperationView view_operation(const HubState& state, const Operation& operation) {
-  OperationView view{.id = operation.id,
-                     .kind = std::string(enum_name(operation.kind)),
-                     .state = std::string(enum_name(operation.state)),
-                     .scope = operation.scope};
+  OperationView view{
+      .id = operation.id, .kind = operation.kind, .state = operation.state, .scope = operation.scope};
   view.items = operation.items;
   view.total = std::uint32_t(operation.items.size());
   view.done = std::uint32_t(

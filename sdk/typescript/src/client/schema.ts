@@ -62,7 +62,8 @@ export interface paths {
         /** The nodes. */
         get: operations["get_nodes"];
         put?: never;
-        post?: never;
+        /** A node whose agent is a script; its token is shown once. */
+        post: operations["post_nodes"];
         delete?: never;
         options?: never;
         head?: never;
@@ -778,8 +779,26 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The tasks: live ones and those that are kept. */
+        /** The tasks: live ones, the newest that are over, and those that failed for good (dead). */
         get: operations["get_tasks"];
+        put?: never;
+        /** exec, probe or collect on nodes or instances; several make an operation. On an external node any type. */
+        post: operations["post_tasks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tasks/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tasks that are over, the newest first, from the store. */
+        get: operations["get_tasks_history"];
         put?: never;
         post?: never;
         delete?: never;
@@ -795,10 +814,27 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How many are in which state. */
+        /** How many are in which state, and how long those of the last hour (window=) waited and ran. */
         get: operations["get_tasks_stats"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tasks/requeue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tries all again that failed for good. */
+        post: operations["post_tasks_requeue"];
         delete?: never;
         options?: never;
         head?: never;
@@ -848,8 +884,93 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** A new task of the same kind. */
+        /** A new task that does the same. */
         post: operations["post_tasks_id_retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tasks/{id}/dismiss": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** It failed for good, and nothing will be done about it. */
+        post: operations["post_tasks_id_dismiss"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/queue/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Nothing more is handed out; what is under way goes on. */
+        post: operations["post_queue_pause"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/queue/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The hub's queue goes on. */
+        post: operations["post_queue_resume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/nodes/{node}/queue/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Nothing more is handed out to this node. */
+        post: operations["post_nodes_node_queue_pause"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/nodes/{node}/queue/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The node's queue goes on. */
+        post: operations["post_nodes_node_queue_resume"];
         delete?: never;
         options?: never;
         head?: never;
@@ -881,9 +1002,94 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One of them, with a result for each target. */
+        /** One of them, with a result for each target and its tasks. */
         get: operations["get_operations_id"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operations/{id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes a start or a stop back. */
+        post: operations["post_operations_id_undo"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/nodes/{node}/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A new token for the agent of an external node; the old one ends. */
+        post: operations["post_nodes_node_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/agents/{id}/tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** For agents that are scripts: what is due becomes assigned. A bare array. */
+        get: operations["get_agents_id_tasks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/agents/{id}/tasks/{task}/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** What became of a task: started, progress, completed, failed, cancelled. */
+        put: operations["put_agents_id_tasks_task_status"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tasks/{id}/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** The same, by the task alone. */
+        put: operations["put_tasks_id_status"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1211,6 +1417,7 @@ export interface operations {
                         tasks_open: number;
                         tasks_failed: number;
                         deployments_live: number;
+                        paused: string[];
                         agent_versions: {
                             [key: string]: number;
                         };
@@ -1316,6 +1523,8 @@ export interface operations {
                             name: string;
                             state: string;
                             message: string;
+                            kind: string;
+                            paused: boolean;
                             cordoned: boolean;
                             draining: boolean;
                             labels: {
@@ -1362,6 +1571,47 @@ export interface operations {
             };
         };
     };
+    post_nodes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    name?: string;
+                    external?: boolean;
+                    labels?: {
+                        [key: string]: string;
+                    };
+                    /** @description a duration: 1m30s */
+                    lost_after?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, unknown>;
+                };
+            };
+            /** @description What went wrong (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_nodes_node: {
         parameters: {
             query?: never;
@@ -1385,6 +1635,8 @@ export interface operations {
                         name: string;
                         state: string;
                         message: string;
+                        kind: string;
+                        paused: boolean;
                         cordoned: boolean;
                         draining: boolean;
                         labels: {
@@ -1491,6 +1743,8 @@ export interface operations {
                         name: string;
                         state: string;
                         message: string;
+                        kind: string;
+                        paused: boolean;
                         cordoned: boolean;
                         draining: boolean;
                         labels: {
@@ -1558,6 +1812,8 @@ export interface operations {
                         name: string;
                         state: string;
                         message: string;
+                        kind: string;
+                        paused: boolean;
                         cordoned: boolean;
                         draining: boolean;
                         labels: {
@@ -1625,6 +1881,8 @@ export interface operations {
                         name: string;
                         state: string;
                         message: string;
+                        kind: string;
+                        paused: boolean;
                         cordoned: boolean;
                         draining: boolean;
                         labels: {
@@ -1772,6 +2030,8 @@ export interface operations {
                         name: string;
                         state: string;
                         message: string;
+                        kind: string;
+                        paused: boolean;
                         cordoned: boolean;
                         draining: boolean;
                         labels: {
@@ -3546,6 +3806,12 @@ export interface operations {
                             started_at?: string;
                             /** Format: date-time */
                             finished_at?: string;
+                            what: string;
+                            dead: boolean;
+                            /** @description a duration: 1m30s */
+                            timeout?: string;
+                            payload?: Record<string, unknown>;
+                            result?: Record<string, unknown>;
                             attempts: {
                                 number: number;
                                 /** Format: date-time */
@@ -3562,6 +3828,90 @@ export interface operations {
                         next: string | null;
                     };
                 };
+            };
+            /** @description What went wrong (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_tasks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @enum {string} */
+                    type?: "deploy" | "delete" | "stop" | "start" | "restart" | "update" | "reload" | "exec" | "probe" | "collect";
+                    nodes?: string[];
+                    targets?: string[];
+                    command?: string[];
+                    environment?: {
+                        [key: string]: string;
+                    };
+                    working_dir?: string;
+                    user?: string;
+                    repeatable?: boolean;
+                    probe?: string;
+                    check?: Record<string, unknown>;
+                    payload?: Record<string, unknown>;
+                    stack?: string;
+                    instance?: string;
+                    priority?: number;
+                    max_retries?: number;
+                    /** @description a duration: 1m30s */
+                    no_progress?: string;
+                    /** @description a duration: 1m30s */
+                    timeout?: string;
+                    depends_on?: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, unknown>;
+                };
+            };
+            /** @description What went wrong (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_tasks_history: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong (RFC 9457). */
             default: {
@@ -3597,7 +3947,58 @@ export interface operations {
                         completed: number;
                         failed: number;
                         cancelled: number;
+                        dead: number;
+                        stored: number;
+                        /** @description a duration: 1m30s */
+                        window: string;
+                        paused: string[];
+                        types: {
+                            type: string;
+                            completed: number;
+                            failed: number;
+                            cancelled: number;
+                            attempts: number;
+                            waiting: {
+                                p50?: number;
+                                p90?: number;
+                                p99?: number;
+                            };
+                            running: {
+                                p50?: number;
+                                p90?: number;
+                                p99?: number;
+                            };
+                        }[];
                     };
+                };
+            };
+            /** @description What went wrong (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_tasks_requeue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, unknown>;
                 };
             };
             /** @description What went wrong (RFC 9457). */
@@ -3661,6 +4062,12 @@ export interface operations {
                         started_at?: string;
                         /** Format: date-time */
                         finished_at?: string;
+                        what: string;
+                        dead: boolean;
+                        /** @description a duration: 1m30s */
+                        timeout?: string;
+                        payload?: Record<string, unknown>;
+                        result?: Record<string, unknown>;
                         attempts: {
                             number: number;
                             /** Format: date-time */
@@ -3737,6 +4144,12 @@ export interface operations {
                         started_at?: string;
                         /** Format: date-time */
                         finished_at?: string;
+                        what: string;
+                        dead: boolean;
+                        /** @description a duration: 1m30s */
+                        timeout?: string;
+                        payload?: Record<string, unknown>;
+                        result?: Record<string, unknown>;
                         attempts: {
                             number: number;
                             /** Format: date-time */
@@ -3813,6 +4226,12 @@ export interface operations {
                         started_at?: string;
                         /** Format: date-time */
                         finished_at?: string;
+                        what: string;
+                        dead: boolean;
+                        /** @description a duration: 1m30s */
+                        timeout?: string;
+                        payload?: Record<string, unknown>;
+                        result?: Record<string, unknown>;
                         attempts: {
                             number: number;
                             /** Format: date-time */
@@ -3826,6 +4245,208 @@ export interface operations {
                             output: string[];
                         }[];
                     };
+                };
+            };
+            /** @description What went wrong (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_tasks_id_dismiss: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Format: uuid */
+                        id: string;
+                        type: string;
+                        state: string;
+                        stack: string;
+                        service: string;
+                        instance: string;
+                        /** Format: uuid */
+                        instance_id: string;
+                        node: string;
+                        priority: number;
+                        attempt: number;
+                        max_attempts: number;
+                        progress: number;
+                        message: string;
+                        cancel_requested: boolean;
+                        /** Format: uuid */
+                        deployment?: string;
+                        /** Format: uuid */
+                        operation?: string;
+                        /** Format: uuid */
+                        retry_of?: string;
+                        depends_on: string[];
+                        actor: string;
+                        origin: string;
+                        correlation: string;
+                        /** Format: date-time */
+                        created_at: string;
+                        /** Format: date-time */
+                        started_at?: string;
+                        /** Format: date-time */
+                        finished_at?: string;
+                        what: string;
+                        dead: boolean;
+                        /** @description a duration: 1m30s */
+                        timeout?: string;
+                        payload?: Record<string, unknown>;
+                        result?: Record<string, unknown>;
+                        attempts: {
+                            number: number;
+                            /** Format: date-time */
+                            assigned_at: string;
+                            /** Format: date-time */
+                            started_at?: string;
+                            /** Format: date-time */
+                            ended_at?: string;
+                            outcome: string;
+                            error: string;
+                            output: string[];
+                        }[];
+                    };
+                };
+            };
+            /** @description What went wrong (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_queue_pause: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, unknown>;
+                };
+            };
+            /** @description What went wrong (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_queue_resume: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, unknown>;
+                };
+            };
+            /** @description What went wrong (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_nodes_node_queue_pause: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                node: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, unknown>;
+                };
+            };
+            /** @description What went wrong (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_nodes_node_queue_resume: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                node: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, unknown>;
                 };
             };
             /** @description What went wrong (RFC 9457). */
@@ -3864,7 +4485,7 @@ export interface operations {
                             /** Format: uuid */
                             id: string;
                             /** @enum {string} */
-                            kind: "start" | "stop" | "restart" | "reload";
+                            kind: "start" | "stop" | "restart" | "reload" | "exec" | "probe" | "collect";
                             /** @enum {string} */
                             state: "running" | "succeeded" | "partial" | "failed" | "cancelled";
                             scope: string;
@@ -3877,7 +4498,12 @@ export interface operations {
                                 restart_generation: number;
                                 ok?: boolean;
                                 message: string;
+                                ran?: boolean;
+                                /** Format: uuid */
+                                task?: string;
                             }[];
+                            /** Format: uuid */
+                            undo_of?: string;
                             who: {
                                 actor: string;
                                 origin: string;
@@ -3914,7 +4540,7 @@ export interface operations {
             content: {
                 "application/json": {
                     /** @enum {string} */
-                    kind?: "start" | "stop" | "restart" | "reload";
+                    kind?: "start" | "stop" | "restart" | "reload" | "exec" | "probe" | "collect";
                     all?: boolean;
                     targets?: string[];
                 };
@@ -3962,10 +4588,13 @@ export interface operations {
                         /** Format: uuid */
                         id: string;
                         /** @enum {string} */
-                        kind: "start" | "stop" | "restart" | "reload";
+                        kind: "start" | "stop" | "restart" | "reload" | "exec" | "probe" | "collect";
                         /** @enum {string} */
                         state: "running" | "succeeded" | "partial" | "failed" | "cancelled";
                         scope: string;
+                        done: number;
+                        total: number;
+                        progress: number;
                         items: {
                             /** Format: uuid */
                             instance: string;
@@ -3975,7 +4604,66 @@ export interface operations {
                             restart_generation: number;
                             ok?: boolean;
                             message: string;
+                            ran?: boolean;
+                            /** Format: uuid */
+                            task?: string;
                         }[];
+                        tasks: {
+                            /** Format: uuid */
+                            id: string;
+                            type: string;
+                            state: string;
+                            stack: string;
+                            service: string;
+                            instance: string;
+                            /** Format: uuid */
+                            instance_id: string;
+                            node: string;
+                            priority: number;
+                            attempt: number;
+                            max_attempts: number;
+                            progress: number;
+                            message: string;
+                            cancel_requested: boolean;
+                            /** Format: uuid */
+                            deployment?: string;
+                            /** Format: uuid */
+                            operation?: string;
+                            /** Format: uuid */
+                            retry_of?: string;
+                            depends_on: string[];
+                            actor: string;
+                            origin: string;
+                            correlation: string;
+                            /** Format: date-time */
+                            created_at: string;
+                            /** Format: date-time */
+                            started_at?: string;
+                            /** Format: date-time */
+                            finished_at?: string;
+                            what: string;
+                            dead: boolean;
+                            /** @description a duration: 1m30s */
+                            timeout?: string;
+                            payload?: Record<string, unknown>;
+                            result?: Record<string, unknown>;
+                            attempts: {
+                                number: number;
+                                /** Format: date-time */
+                                assigned_at: string;
+                                /** Format: date-time */
+                                started_at?: string;
+                                /** Format: date-time */
+                                ended_at?: string;
+                                outcome: string;
+                                error: string;
+                                output: string[];
+                            }[];
+                        }[];
+                        undo: string;
+                        undo_reason: string;
+                        /** Format: uuid */
+                        undo_of?: string;
                         who: {
                             actor: string;
                             origin: string;
@@ -3986,6 +4674,184 @@ export interface operations {
                         /** Format: date-time */
                         finished_at?: string;
                     };
+                };
+            };
+            /** @description What went wrong (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_operations_id_undo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, unknown>;
+                };
+            };
+            /** @description What went wrong (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_nodes_node_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                node: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, unknown>;
+                };
+            };
+            /** @description What went wrong (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_agents_id_tasks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_agents_id_tasks_task_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                task: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    status?: string;
+                    attempt?: number;
+                    progress?: number;
+                    message?: string;
+                    error?: string;
+                    output?: string[];
+                    result?: Record<string, unknown>;
+                };
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, unknown>;
+                };
+            };
+            /** @description What went wrong (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_tasks_id_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    status?: string;
+                    attempt?: number;
+                    progress?: number;
+                    message?: string;
+                    error?: string;
+                    output?: string[];
+                    result?: Record<string, unknown>;
+                };
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, unknown>;
                 };
             };
             /** @description What went wrong (RFC 9457). */
