@@ -158,7 +158,7 @@ bool held_by_canaries(const HubState& state, const StackEntry& stack) {
 }
 
 Answer deploy_again(Step& step, StackEntry& stack, const Who& who) {
-  auto steps = plan(step.state, current_revision(stack)->content);
+  auto steps = steps_to(step.state, current_revision(stack)->content);
   supersede(step, stack);
   Deployment& deployment = begin_deployment(step, stack, who, std::move(steps));
   step.audit(who, "stack.apply", fmt::format("stack {} revision {}", stack.row.name, stack.row.revision));
@@ -166,7 +166,7 @@ Answer deploy_again(Step& step, StackEntry& stack, const Who& who) {
 }
 
 Result<Answer> put_content(Step& step, const Who& who, Stack content, const std::string& digest) {
-  auto steps = plan(step.state, content);
+  auto steps = steps_to(step.state, content);
   auto changes = field_changes(step.state, content);
   auto [found, fresh] = step.state.stacks.try_emplace(content.name);
   StackEntry& stack = found->second;
@@ -289,7 +289,7 @@ Result<Answer> CommandRunner::operator()(const ScaleService& command) const {
   change.replicas = command.replicas;
   change.who = who;
   change.at = step.now.wall;
-  auto steps = plan(step.state, Stack(revision->content));
+  auto steps = steps_to(step.state, Stack(revision->content));
   Deployment& deployment = begin_deployment(step, *stack, who, std::move(steps));
   step.audit(who, "service.scale",
              fmt::format("service {}/{} to {}", command.stack, command.service, command.replicas));

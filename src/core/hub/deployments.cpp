@@ -156,6 +156,8 @@ bool tick_off(const HubState& state, const StackEntry& stack, Deployment& deploy
     plan_step.done =
         plan_step.kind == StepKind::delete_ ? entry == nullptr : entry && satisfied(state, *entry);
     if (entry && entry->slot.node) plan_step.node = entry->slot.node_name;
+    else if (entry && plan_step.kind == StepKind::create && !entry->waits.empty())
+      plan_step.reason = entry->waits;
     any |= plan_step.done;
   }
   return any;

@@ -212,45 +212,49 @@ Chooser::Entry Chooser::score(std::uint32_t number) const {
   Entry entry{.room = number};
   const Room& room = fleet_.rooms()[number];
   for (const auto& trait : ask_->prefer) entry.unwanted += fleet_.has(*trait, number) ? 0 : 1;
-  if (!domain_of_.empty()) entry.domain = in_domain_[domain_of_[number]];
   if (ask_->strategy == PlaceStrategy::binpack) {
     entry.load = -fullness(*ask_, room);
     return entry;
   }
-  const auto* counts = fleet_.counts(ask_->stack, ask_->service);
-  auto found = counts ? counts->find(number) : Fleet::Counts::const_iterator();
-  entry.same = counts && found != counts->end() ? found->second : 0;
+  entry.same = same_[number];
   entry.load = room.instances;
   return entry;
 }
 
 void Chooser::push(std::uint32_t room) {
-  heap_.push_back(score(room));
-  std::ranges::push_heap(heap_, std::greater<>());
+  Heap& heap = heaps_[domain_of_[room]];
+  heap.push_back(score(room));
+  std::ranges::push_heap(heap, std::greater<>());
+}
+
+void Chooser::find_domains() {
+  const auto& rooms = fleet_.rooms();
+  std::map<std::string, std::uint32_t> known;
+  domain_of_.resize(rooms.size());
+  for (std::uint32_t i = 0; i < rooms.size() && !ask_->spread_over.empty(); ++i)
+    if (rooms[i].node)
+      domain_of_[i] = known
+                          .try_emplace(attribute(*rooms[i].node, ask_->spread_over).value_or(""),
+                                       std::uint32_t(known.size()))
+                          .first->second;
+  heaps_.resize(known.size() + 1);
+  in_domain_.resize(known.size() + 1);
+  for (std::uint32_t i = 0; i < rooms.size(); ++i) in_domain_[domain_of_[i]] += same_[i];
 }
 
 void Chooser::gather(const Wish& wish) {
   gathered_ = true;
   const auto& rooms = fleet_.rooms();
-  if (!ask_->spread_over.empty()) {
-    std::map<std::string, std::uint32_t> known;
-    domain_of_.resize(rooms.size());
-    for (std::uint32_t i = 0; i < rooms.size(); ++i)
-      if (rooms[i].node)
-        domain_of_[i] = known
-                            .try_emplace(attribute(*rooms[i].node, ask_->spread_over).value_or(""),
-                                         std::uint32_t(known.size()))
-                            .first->second;
-    in_domain_.resize(known.size() + 1);
-    if (const auto* counts = fleet_.counts(ask_->stack, ask_->service))
-      for (const auto& [room, count] : *counts) in_domain_[domain_of_[room]] += count;
-  }
+  same_.resize(rooms.size());
+  if (const auto* counts = fleet_.counts(ask_->stack, ask_->service))
+    for (const auto& [room, count] : *counts) same_[room] = count;
+  find_domains();
   for (std::uint32_t i = 0; i < rooms.size(); ++i) {
     if (!rooms[i].node) continue;
     Objection why = objection(state_, fleet_, wish, i);
-    if (!why || why.kind == Objection::Kind::port) heap_.push_back(score(i));
+    if (!why || why.kind == Objection::Kind::port) heaps_[domain_of_[i]].push_back(score(i));
   }
-  std::ranges::make_heap(heap_, std::greater<>());
+  for (Heap& heap : heaps_) std::ranges::make_heap(heap, std::greater<>());
 }
 
 /// Where the node is given, nothing is to be chosen.
@@ -259,35 +263,48 @@ std::optional<std::uint32_t> Chooser::only(const Wish& wish, const std::string& 
   return room && !objection(state_, fleet_, wish, *room) ? room : std::nullopt;
 }
 
+void Chooser::settle(Heap& heap, const Wish& wish, std::vector<std::uint32_t>& aside) {
+  while (!heap.empty()) {
+    const Entry top = heap.front();
+    const Entry now = score(top.room);
+    Objection why;
+    if (now <= top && !(why = objection(state_, fleet_, wish, top.room))) return;
+    std::ranges::pop_heap(heap, std::greater<>());
+    heap.pop_back();
+    if (now > top) {
+      heap.push_back(now);
+      std::ranges::push_heap(heap, std::greater<>());
+    } else if (why.kind == Objection::Kind::port) {
+      aside.push_back(top.room);  // the port of another instance may be free there
+    }  // else for good: nothing is given back in a pass
+  }
+}
+
 std::optional<std::uint32_t> Chooser::best(const Wish& wish) {
   if (!wish.bound.empty()) return only(wish, wish.bound);
   if (ask_->strategy == PlaceStrategy::manual && !ask_->nodes.empty())
     return only(wish, ask_->nodes[wish.index % ask_->nodes.size()]);
   if (!gathered_) gather(wish);
-  const bool port_moves =
-      std::ranges::any_of(ask_->ports, [](const Port& port) { return !port.plus.empty(); });
-  std::vector<std::uint32_t> aside;  // another instance's port may be free there
-  std::optional<std::uint32_t> found;
-  while (!heap_.empty() && !found) {
-    std::ranges::pop_heap(heap_, std::greater<>());
-    const Entry entry = heap_.back();
-    heap_.pop_back();
-    Objection why = objection(state_, fleet_, wish, entry.room);
-    if (why.kind == Objection::Kind::port && port_moves) aside.push_back(entry.room);
-    if (why) continue;  // else for good: nothing is given back in a pass
-    if (score(entry.room) > entry) {
-      push(entry.room);
-      continue;
-    }
-    found = entry.room;
-    aside.push_back(entry.room);
+  std::vector<std::uint32_t> aside;
+  using Candidate = std::tuple<std::uint32_t, std::uint32_t, Entry>;  // unwanted, in its domain, the rest
+  std::optional<Candidate> best;
+  for (std::size_t i = 0; i < heaps_.size(); ++i) {
+    settle(heaps_[i], wish, aside);
+    if (heaps_[i].empty()) continue;
+    const Entry& top = heaps_[i].front();
+    Candidate candidate(top.unwanted, in_domain_[i], top);
+    if (!best || candidate < *best) best = candidate;
   }
-  for (std::uint32_t room : aside) push(room);
-  return found;
+  const bool moves = std::ranges::any_of(ask_->ports, [](const Port& port) { return !port.plus.empty(); });
+  for (std::uint32_t room : aside)
+    if (moves) push(room);
+  return best ? std::optional(std::get<2>(*best).room) : std::nullopt;
 }
 
 void Chooser::placed(std::uint32_t room) {
-  if (!domain_of_.empty()) ++in_domain_[domain_of_[room]];
+  if (!gathered_) return;
+  ++same_[room];
+  ++in_domain_[domain_of_[room]];
 }
 
 }  // namespace drover::hub

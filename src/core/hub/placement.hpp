@@ -52,23 +52,29 @@ class Chooser {
  private:
   /// The lower, the better. Ties go to who joined first.
   struct Entry {
-    std::uint32_t unwanted = 0, domain = 0;
+    std::uint32_t unwanted = 0;
     std::int64_t same = 0, load = 0;
     std::uint32_t room = 0;
     auto operator<=>(const Entry&) const = default;
   };
+  using Heap = std::vector<Entry>;
   void gather(const Wish& wish);
+  void find_domains();
   Entry score(std::uint32_t room) const;
   void push(std::uint32_t room);
+  /// The best of the domain as it is now is on top of its heap, or the heap is empty. Rooms that another
+  /// instance of the service may still take are put aside.
+  void settle(Heap& heap, const Wish& wish, std::vector<std::uint32_t>& aside);
   std::optional<std::uint32_t> only(const Wish& wish, const std::string& node) const;
 
   const HubState& state_;
   const Fleet& fleet_;
   AskPtr ask_;
   bool gathered_ = false;
-  std::vector<Entry> heap_;
-  std::vector<std::uint32_t> domain_of_;  // by room; spread_over only
+  std::vector<std::uint32_t> same_;       // instances of the service, by room
+  std::vector<std::uint32_t> domain_of_;  // by room: the value of spread_over, numbered; else all are one
   std::vector<std::uint32_t> in_domain_;  // instances of the service, by domain
+  std::vector<Heap> heaps_;               // by domain
 };
 
 /// The nodes that a per-node service is for, by name.

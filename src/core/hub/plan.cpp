@@ -26,7 +26,7 @@ struct Planning {
   const HubState& state;
   const StackEntry* stack;  // nullptr: a new stack
   std::vector<PlanStep> steps;
-  Fleet fleet;  // a copy, in which the plan is tried out
+  std::optional<Fleet> trial;  // a copy, in which the plan is tried out; without: nothing is placed
 
   const SlotEntry* slot(const std::string& service, const std::string& name) const {
     if (!stack) return nullptr;
@@ -60,17 +60,21 @@ struct Planning {
   }
 
   void fresh(const Wish& wish, Chooser& chooser, const std::string& name) {
-    PlanStep step{wish.ask->service, name, {}, StepKind::create, "", "", false};
-    if (auto room = chooser.best(wish)) {
-      const Node& node = *fleet.rooms()[*room].node;
-      step.node = node.name;
-      step.reason = why_there(wish);
-      chooser.placed(*room);
-      fleet.take(node.id, {InstanceId(), wish.index, wish.ask});
-    } else {
-      step.reason = nothing_fits(state, fleet, wish);
-    }
+    PlanStep step{wish.ask->service, name, {}, StepKind::create, "", why_there(wish), false};
+    if (trial) place(wish, chooser, step);
     steps.push_back(std::move(step));
+  }
+
+  void place(const Wish& wish, Chooser& chooser, PlanStep& step) {
+    auto room = chooser.best(wish);
+    if (!room) {
+      step.reason = nothing_fits(state, *trial, wish);
+      return;
+    }
+    const Node& node = *trial->rooms()[*room].node;
+    step.node = node.name;
+    chooser.placed(*room);
+    trial->take(node.id, {InstanceId(), wish.index, wish.ask});
   }
 
   static std::string why_there(const Wish& wish) {
@@ -109,15 +113,16 @@ std::vector<FieldChange> field_changes(const HubState& state, const Stack& conte
   return out;
 }
 
-std::vector<PlanStep> plan(const HubState& state, const Stack& content) {
+namespace {
+std::vector<PlanStep> steps_of(const HubState& state, const Stack& content, std::optional<Fleet> trial) {
   auto found = state.stacks.find(content.name);
-  Planning planning{state, found == state.stacks.end() ? nullptr : &found->second, {}, state.fleet};
+  Planning planning{state, found == state.stacks.end() ? nullptr : &found->second, {}, std::move(trial)};
   std::set<std::pair<std::string, std::string>> wanted;
   for (const Service* service : in_order(content)) {
     std::string digest = service_digest(state, *service);
     std::uint32_t index = 0;
-    AskPtr ask = planning.fleet.ask(content.name, *service);
-    Chooser chooser(state, planning.fleet, ask);
+    AskPtr ask = state.fleet.ask(content.name, *service);
+    Chooser chooser(state, planning.trial ? *planning.trial : state.fleet, ask);
     for (const auto& [name, bound] : names_of(state, planning.stack, *service, *ask)) {
       wanted.emplace(service->name, name);
       const SlotEntry* entry = planning.slot(service->name, name);
@@ -133,6 +138,15 @@ std::vector<PlanStep> plan(const HubState& state, const Stack& content) {
         planning.steps.push_back({service, name, id, StepKind::delete_, state.slots.at(id).slot.node_name,
                                   "not in the file any more", false});
   return std::move(planning.steps);
+}
+}  // namespace
+
+std::vector<PlanStep> plan(const HubState& state, const Stack& content) {
+  return steps_of(state, content, state.fleet);
+}
+
+std::vector<PlanStep> steps_to(const HubState& state, const Stack& content) {
+  return steps_of(state, content, std::nullopt);
 }
 
 }  // namespace drover::hub

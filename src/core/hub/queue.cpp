@@ -71,6 +71,7 @@ void dispatch(Step& step, NodeId id) {
   auto pending = step.state.pending.find(id);
   if (!session || pending == step.state.pending.end() || is_paused(step.state, id)) return;
   NodeEntry& node = step.state.nodes.at(id);
+  if (node.open.size() >= step.settings.max_parallel) return;
   std::set<InstanceId> busy;
   for (TaskId open : node.open) busy.insert(step.state.tasks.at(open).task.placement.instance);
   for (auto it = pending->second.begin(); it != pending->second.end();) {

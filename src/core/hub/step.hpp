@@ -157,6 +157,8 @@ void judge_operations(Step& step, const std::string& stack);
 void set_node(Step& step, SlotEntry& entry, std::optional<NodeId> node);
 void let_go(Step& step, SlotEntry& entry);  // a job that is done needs nothing of its node any more
 void erase_slot(Step& step, InstanceId id);
+/// A plan for who carries it out at once: what is new gets its node by being placed.
+std::vector<PlanStep> steps_to(const HubState& state, const Stack& content);
 /// Lets the rest follow the canaries.
 void promote(Step& step, Deployment& deployment, const Who& who);
 /// Where a deployment can go back to: the newest other content before it that succeeded; nullptr: nowhere.

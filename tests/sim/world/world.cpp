@@ -605,10 +605,11 @@ std::string World::desired() const {
 /// Is there a reason to be held up: something of the stack has failed, or no node fits?
 bool World::excused(const std::string& stack, const hub::SlotEntry& held) const {
   const auto& state = hub_->state();
-  if (held.waits.starts_with("no node fits")) return true;
+  auto homeless = [](const std::string& waits) { return waits.find("no node fits") != std::string::npos; };
+  if (homeless(held.waits)) return true;
   for (const auto& [id, entry] : state.slots) {
     if (entry.slot.stack != stack) continue;
-    if (!entry.slot.blocked.empty() || entry.waits.starts_with("no node fits")) return true;
+    if (!entry.slot.blocked.empty() || homeless(entry.waits)) return true;
     if (hub::seen_state(state, entry).state == InstanceState::failed) return true;
   }
   // A dependency that is scaled to nothing never becomes ready.
