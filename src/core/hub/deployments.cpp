@@ -82,14 +82,6 @@ std::set<std::string> needed_by(const StackEntry& stack, const std::set<std::str
   return needed;
 }
 
-/// It was never placed; or it is to be reloaded by a successor, and its place is taken by a canary.
-bool comes_with_promotion(const HubState& state, const SlotEntry& entry) {
-  if (entry.slot.generation == 0) return true;
-  const Observed* observed = observed_of(state, entry.slot);
-  return !entry.task && entry.slot.blocked.empty() && observed && observed->state == InstanceState::ready &&
-         observed->reload_generation < entry.slot.reload_generation;
-}
-
 /// How many of the old ones are there to stand beside.
 std::uint32_t old_ones(const HubState& state, const StackEntry& stack, const std::string& service) {
   auto slots = stack.slots.find(service);
@@ -129,7 +121,8 @@ Progress progress_of(Step& step, StackEntry& stack, const Deployment& deployment
     if (!stack.row.deleting && !changed.contains(service)) continue;
     for (const auto& [name, id] : slots) {
       const SlotEntry& entry = step.state.slots.at(id);
-      if (canary_of(step.state, stack, service) && comes_with_promotion(step.state, entry)) continue;
+      // How the old ones are is no matter; the canary beside one of them may have failed.
+      if (entry.slot.blocked.empty() && canary_of(step.state, stack, service)) continue;
       look(step.state, entry, progress);
       look_for_proof(step, entry, progress);
     }
@@ -372,8 +365,11 @@ void judge_deployment(Step& step, StackEntry& stack) {
     deployment.progress_at = step.now.wall;
     step.mark_deployment(deployment.id);
   }
-  if (progress.all_satisfied && progress.canaries > 0)
-    return judge_canaries(step, stack, deployment, progress);
+  const bool nobody_beside = progress.canaries == 0 && !deployment.canaries.empty() && !deployment.promoted;
+  if (nobody_beside && !stack.row.deleting) return promote(step, deployment, deployment.who);
+  // Others may wait for what only the promotion brings.
+  const bool good = progress.canaries > 0 && progress.good_canaries >= progress.canaries;
+  if (good && progress.failed.empty()) return judge_canaries(step, stack, deployment, progress);
   deployment.promotable = false;
   if (progress.all_satisfied) {
     bool gone = stack.row.deleting;

@@ -145,8 +145,9 @@ bool Planner::needs_successor(const SlotEntry& holder, const RevisionRow& target
   const bool there = successor_of(step_.state, holder.slot);
   if (!service || !wanted_running(step_.state, holder.slot)) return false;
   if (!there && !starts_first(*service) && !canary_of(step_.state, stack_, service->name)) return false;
-  if (!observed) return there;  // what is under way goes on
-  if (!is_alive(observed->state) && !there) return false;
+  if (!observed) return there;                                        // what is under way goes on
+  const bool canary = canary_of(step_.state, stack_, service->name);  // beside whatever is there
+  if (!is_alive(observed->state) && !there && !canary) return false;
   bool reload = starts_first(*service) && service->reload.empty() &&
                 observed->reload_generation < holder.slot.reload_generation &&
                 !canary_of(step_.state, stack_, service->name);  // it is replaced soon enough

@@ -199,7 +199,7 @@ std::size_t placed_on(World& world, std::size_t host) {
 }
 
 TEST(Sim, ADrainKeepsAllButABatchServing) {
-  for (std::uint64_t seed : seeds(200)) {
+  for (std::uint64_t seed : seeds(60)) {
     World world(seed);
     world.apply(five("serve", "v1", {.batch = 2}));
     world.run(20s);
@@ -219,7 +219,7 @@ TEST(Sim, ADrainKeepsAllButABatchServing) {
 }
 
 TEST(Sim, AFailedCanaryLeavesAllAsItWas) {
-  for (std::uint64_t seed : seeds(100)) {
+  for (std::uint64_t seed : seeds(40)) {
     World world(seed);
     Update update{.batch = 1, .canary = 2};
     world.apply(five("serve", "v1", update));
@@ -235,7 +235,7 @@ TEST(Sim, AFailedCanaryLeavesAllAsItWas) {
 }
 
 TEST(Sim, ACanaryIsPromotedUnderFaults) {
-  for (std::uint64_t seed : seeds(200)) {
+  for (std::uint64_t seed : seeds(60)) {
     World world(seed);
     Update update{.batch = 2, .canary = 1};
     world.apply(five("serve", "v1", update));

@@ -117,6 +117,20 @@ TEST(HubCanary, AFailedOneBringsTheOldContentBack) {
   EXPECT_EQ(it.hub.state().stacks.at("shop").row.revision, 3u);
 }
 
+/// The new content is the remedy.
+TEST(HubCanary, TheOldOnesMayBeIll) {
+  Fleet3 it;
+  for (const char* name : {"web-1", "web-2"}) {
+    Observed seen = *observed_of(it.hub.state(), it.hub.slot("shop", "web", name).slot);
+    ++seen.version;
+    seen.state = name == std::string("web-2") ? InstanceState::unhealthy : InstanceState::failed;
+    it.hub.frame(it.n1, StateReport{{seen}});
+  }
+  ASSERT_TRUE(it.apply("v2"));
+  it.settle();
+  EXPECT_TRUE(it.newest().promotable) << it.newest().message;
+}
+
 TEST(HubCanary, AbortBringsTheOldContentBack) {
   Fleet3 it;
   ASSERT_TRUE(it.apply("v2"));
