@@ -92,6 +92,20 @@ std::uint32_t old_ones(const HubState& state, const StackEntry& stack, const std
   }));
 }
 
+/// What a canary that is not there yet waits for.
+std::string unborn_canary(const HubState& state, const StackEntry& stack, const Deployment& deployment) {
+  for (const auto& [service, count] : deployment.canaries) {
+    auto slots = stack.slots.find(service);
+    if (slots == stack.slots.end()) continue;
+    for (const auto& [name, id] : slots->second) {
+      const SlotEntry& entry = state.slots.at(id);
+      if (!stack.successors.contains({service, name}) && !entry.waits.empty())
+        return fmt::format("{}/{}: {}", entry.slot.stack, name, entry.waits);
+    }
+  }
+  return {};
+}
+
 /// Those that stand beside the old ones until they are promoted.
 void look_at_canaries(const Step& step, const StackEntry& stack, const Deployment& deployment,
                       Progress& progress) {
@@ -110,6 +124,8 @@ void look_at_canaries(const Step& step, const StackEntry& stack, const Deploymen
     }
   }
   if (progress.good_canaries < progress.canaries) progress.all_satisfied = false;
+  if (progress.good_canaries < progress.canaries && progress.waiting.empty())
+    progress.waiting = unborn_canary(step.state, stack, deployment);
 }
 
 /// Of the services that the deployment changes. What they need counts too while they are not there yet; a

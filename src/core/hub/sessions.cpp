@@ -118,9 +118,11 @@ std::string level_of(InstanceState state) {
   std::unreachable();
 }
 
-void deployment_progress(Step& step, const std::string& name) {
-  auto stack = step.state.stacks.find(name);
+/// An instance of an older revision that comes up again, after its slow tries, is none.
+void deployment_progress(Step& step, const Slot& slot) {
+  auto stack = step.state.stacks.find(slot.stack);
   if (stack == step.state.stacks.end() || !stack->second.row.deployment) return;
+  if (slot.generation != stack->second.row.revision) return;
   auto deployment = step.state.deployments.find(*stack->second.row.deployment);
   if (deployment != step.state.deployments.end()) deployment->second.progress_at = step.now.wall;
 }
@@ -152,7 +154,7 @@ void take_in(Step& step, NodeEntry& node, const Observed& observed) {
   step.reconcile_later(entry.slot);
   if (!changed) return;
   // Only this is progress of a deployment: an instance that keeps starting and ending makes none.
-  if (ready || observed.state == InstanceState::completed) deployment_progress(step, entry.slot.stack);
+  if (ready || observed.state == InstanceState::completed) deployment_progress(step, entry.slot);
   step.emit({.type = "instance.state",
              .subject = fmt::format("instance {}/{}", entry.slot.stack, entry.slot.name),
              .message = state_message(observed, entry.slot),
