@@ -107,6 +107,7 @@ net::Awaitable<std::expected<agent::Spawned, SpawnFailed>> ProcessDriver::start(
           SpawnFailed{spawn.run, SpawnFailed::Why::transient, opened.error().message, 0});
   auto& starting = impl->runs[spawn.run];
   starting.starting = true;
+  starting.at_once = spawn.service.restart.backoff_max == 0s;
   starting.slot = slot_of(spawn.stack, spawn.instance_name);
   if (!there) starting.claims = std::move(prepared->claims);
   std::set<std::string> wanted;

@@ -56,6 +56,8 @@ struct ProcessDriver::Impl {
     bool starting = false;  // the start has not been answered yet: news wait
     bool exited = false, emptied = false, stuck = false, hook_told = false;
     bool log_trouble = false;
+    bool at_once = false;      // it is restarted without delay: its last lines come later
+    bool telling_end = false;  // its end is told with them, which are a moment away
     std::shared_ptr<LogEnd> log_closed = std::make_shared<LogEnd>();
     keeper::InstanceInfo latest;
     std::string cgroup, log_directory, slot;
@@ -143,15 +145,18 @@ struct ProcessDriver::Impl {
 
   /// Says what is new, in order: exited, stuck, emptied.
   void tell(const Run& run, Known& known) {
-    if (known.starting) return;
+    if (known.starting || known.telling_end) return;
     const auto& info = known.latest;
     if (!known.exited) {
       if (auto exit = exit_of(info)) {
+        const bool failed = !succeeded(*exit) && info.stopping == 0;
+        if (failed && !known.at_once) {
+          known.telling_end = true;
+          return tasks.spawn(tell_failure(run, *exit), "last lines");
+        }
         known.exited = true;
-        // A failure is told with its last lines, which need a moment to be written.
-        const bool more = !succeeded(*exit) && info.stopping == 0;
-        emit(agent::Exited{run, *exit, {}, more});
-        if (more) tasks.spawn(tell_lines(run), "last lines");
+        emit(agent::Exited{run, *exit, {}, failed});
+        if (failed) tasks.spawn(tell_lines(run), "last lines");
       }
     }
     if (info.hook >= keeper::Hook::failed && !known.hook_told) {
@@ -181,16 +186,29 @@ struct ProcessDriver::Impl {
   }
 
   /// The next run may have begun, and written into the same log.
-  net::Awaitable<void> tell_lines(Run run) {
+  net::Awaitable<std::vector<std::string>> lines_of(Run run) {
+    std::vector<std::string> lines;
     const auto known = runs.find(run);
-    if (known == runs.end()) co_return;
+    if (known == runs.end()) co_return lines;
     const auto directory = known->second.log_directory;
     const auto closed = known->second.log_closed;
     co_await closed->event.wait_for(log_patience);
-    std::vector<std::string> lines;
     if (!directory.empty())
       co_await net::run_on(parts.files, [&] { lines = last_lines(directory, kept_lines, closed->at); });
+    co_return lines;
+  }
+  net::Awaitable<void> tell_lines(Run run) {
+    auto lines = co_await lines_of(run);
     emit(agent::LastLines{run, std::move(lines)});
+  }
+  net::Awaitable<void> tell_failure(Run run, Exit exit) {
+    auto lines = co_await lines_of(run);
+    const auto known = runs.find(run);
+    if (known == runs.end()) co_return;
+    known->second.telling_end = false;
+    known->second.exited = true;
+    emit(agent::Exited{run, exit, std::move(lines)});
+    tell(run, known->second);
   }
 
   void started(const Run& run) {

@@ -151,7 +151,7 @@ export class DroverClient {
       this.#endpoint,
       this.#outgoing("get", "/events", { query: { limit: 1 }, signal }),
     );
-    const newest = (await textOf(answer)).trim();
+    const newest = (await textOf(answer)).trim().split("\n").at(-1); // one more may have come meanwhile
     return `${store_id}:${newest ? (JSON.parse(newest) as { seq: number }).seq : 0}`;
   }
 
