@@ -45,6 +45,9 @@ const looks: Record<string, Look> = {
   paused: look('warn', 'bar', 'paused'),
   cancelled: look('idle', 'bar', 'cancelled'),
   superseded: look('idle', 'bar', 'superseded'),
+  rolling_back: look('busy', 'spinner', 'rolling back'),
+  rolled_back: look('warn', 'triangle', 'rolled back'),
+  rollback_failed: look('error', 'square', 'rollback failed'),
   succeeded: look('ok', 'check', 'succeeded'),
   partial: look('warn', 'triangle', 'partly done'),
   // events
